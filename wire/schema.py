@@ -1,0 +1,22 @@
+"""The contract as JSON Schema (draft 2020-12), for people who write another gateway or server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from wire.messages import Batch, Config, Receipt, Status
+
+
+def export() -> dict[str, Any]:
+    """Return one document with a definition for each message and for what they are made of."""
+    refs, definitions = msgspec.json.schema_components(
+        (Batch, Receipt, Status, Config), ref_template="#/$defs/{name}"
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Hemkurva wire contract, schema version 1",
+        "oneOf": list(refs),
+        "$defs": definitions,
+    }
