@@ -14,7 +14,7 @@ from wire.reading import Reading
 Message = TypeVar("Message", Batch, Receipt, Status, Config)
 
 _encoder = msgspec.json.Encoder()
-_decoders = {cls: msgspec.json.Decoder(cls) for cls in (Batch, Receipt, Status, Config)}
+_batch_decoder = msgspec.json.Decoder(Batch)
 _reading_decoder = msgspec.json.Decoder(Reading)
 
 
@@ -47,7 +47,7 @@ class CodecError(ValueError):
 
 
 class BadReading(msgspec.Struct, frozen=True):
-    """One reading of an otherwise good batch that cannot be used; `reading_id` if at least that is legible."""
+    """One reading of an otherwise good batch that cannot be used; `reading_id` if legible."""
 
     raw: bytes
     reason: str
@@ -92,7 +92,7 @@ def decode(payload: bytes, cls: type[Message]) -> Message:
     """Return the message of the given class. Raises CodecError for anything else."""
     _refuse_oversize(payload)
     try:
-        return _decoders[cls].decode(payload)
+        return msgspec.json.decode(payload, type=cls)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise _explain(payload, error) from error
 
@@ -105,7 +105,7 @@ def decode_batch(payload: bytes) -> tuple[list[Reading], list[BadReading]]:
     """
     _refuse_oversize(payload)
     try:
-        return _decoders[Batch].decode(payload).readings, []
+        return _batch_decoder.decode(payload).readings, []
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         whole = _explain(payload, error)
     if whole.reason != "invalid_message":

@@ -23,10 +23,7 @@ def reading_id(
     time (`device_time`, naive) has the same identity whenever and by whichever gateway it is read. A record
     without one is told apart by the gateway's receive time (`received_at`, aware), for lack of anything else.
     """
-    if device_time is not None:
-        moment = device_time.replace(tzinfo=UTC)
-    else:
-        moment = received_at.astimezone(UTC)
+    moment = received_at if device_time is None else device_time.replace(tzinfo=UTC)
     millis = int(moment.timestamp() * 1000) & ((1 << 48) - 1)
     material = "\x1f".join(
         (device_id, "" if user_slot is None else str(user_slot), characteristic, raw.hex(), str(millis))

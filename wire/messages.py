@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from uuid import UUID  # noqa: TC003  msgspec resolves annotations at run time
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from wire.reading import DeviceId, Reading, UtcTime  # noqa: TC001
+from wire.reading import DeviceId, Reading, UtcTime
 
 SCHEMA_VERSION = 1
 MAX_BATCH = 50
