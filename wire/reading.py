@@ -24,12 +24,17 @@ SymptomGrade = Annotated[int, Meta(ge=0, le=3)]
 
 
 class Kind(StrEnum):
-    """What was measured. One kind is one set of values."""
+    """What was measured. One kind is one set of values.
+
+    UNREADABLE is a record that gave no values (truncated, all NaN, foreign): its raw bytes and `error` travel
+    all the same, so that the operator sees it in quarantine and nothing is lost at home.
+    """
 
     BLOOD_PRESSURE = "blood_pressure"
     WEIGHT = "weight"
     HEART_RATE = "heart_rate"
     SYMPTOMS = "symptoms"
+    UNREADABLE = "unreadable"
 
 
 class ClockQuality(StrEnum):
@@ -74,12 +79,8 @@ class Values(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     systolic: Annotated[float, Meta(ge=30, le=300, description="mm[Hg]; LOINC 8480-6")] | None = None
     diastolic: Annotated[float, Meta(ge=10, le=250, description="mm[Hg]; LOINC 8462-4")] | None = None
     mean_arterial: Annotated[float, Meta(ge=10, le=280, description="mm[Hg]; LOINC 8478-0")] | None = None
-    pulse: Annotated[float, Meta(ge=15, le=300, description="/min, from the cuff; LOINC 8867-4")] | None = (
-        None
-    )
-    heart_rate: Annotated[float, Meta(ge=15, le=300, description="/min, MDC 147842; LOINC 8867-4")] | None = (
-        None
-    )
+    pulse: Pulse | None = None
+    heart_rate: Pulse | None = None
     weight: Annotated[float, Meta(ge=1, le=500, description="kg; LOINC 29463-7")] | None = None
     bmi: Annotated[float, Meta(ge=5, le=150, description="kg/m2; LOINC 39156-5")] | None = None
     height: Annotated[float, Meta(ge=30, le=260, description="cm; LOINC 8302-2")] | None = None
@@ -94,6 +95,7 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
     Kind.WEIGHT: ("weight",),
     Kind.HEART_RATE: ("heart_rate",),
     Kind.SYMPTOMS: (),
+    Kind.UNREADABLE: (),
 }
 """Values without which a reading of that kind says nothing."""
 
@@ -118,6 +120,7 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     origin: Origin = Origin.LIVE
     characteristic: Annotated[str, Meta(pattern=r"^[A-Z0-9-]{4,36}$")] | None = None
     raw: Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*$", max_length=1024)] | None = None
+    error: Annotated[str, Meta(max_length=300)] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no range can express: a kind without its values, a clock that contradicts its time."""
@@ -126,3 +129,5 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
                 raise ValueError(f"a {self.kind} reading needs {name}")
         if (self.measured_at is None) != (self.clock is ClockQuality.UNVERIFIED):
             raise ValueError("measured_at is absent if and only if the clock is unverified")
+        if (self.error is None) != (self.kind is not Kind.UNREADABLE):
+            raise ValueError("error is present if and only if the reading is unreadable")
