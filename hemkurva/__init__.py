@@ -1,1 +1,1 @@
-
+"""Hemkurva: the one command line and the composition of all rooms."""
