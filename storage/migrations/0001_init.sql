@@ -123,8 +123,15 @@ create table web_session (
     token_hash bytea primary key, -- SHA-256 of the cookie; the cookie itself is nowhere
     account_id uuid not null references account,
     created_at timestamptz not null,
-    expires_at timestamptz not null
+    expires_at timestamptz not null -- moves on with use (idle limit), never beyond the absolute limit
 );
+
+-- Failed sign-ins of the last minutes, per login as it was typed (hashed: people type passwords there).
+create table login_failure (
+    login_hash bytea not null,
+    at timestamptz not null
+);
+create index login_failure_recent on login_failure (login_hash, at);
 
 -- ---------------------------------------------------------------------------------------------------------
 -- Gateways, devices, bindings
@@ -434,6 +441,14 @@ create function may_see_values(who uuid) returns boolean
                     and k.revoked_at is null and k.scope = 'values'))
 $$;
 
+-- Only staff change cases and plans: a patient and a next of kin see them.
+create function acting_as_care_staff() returns boolean
+    language sql stable security definer set search_path = pg_catalog, public as $$
+    select exists (
+        select from account a join staff s using (staff_id)
+        where a.account_id = acting_account() and s.title in ('nurse', 'physician', 'coordinator'))
+$$;
+
 create function access_logged(who uuid) returns boolean
     language sql stable security definer set search_path = pg_catalog, public as $$
     select exists (
@@ -465,14 +480,15 @@ create policy services_see on patient for select to hemkurva_ingest, hemkurva_al
 
 alter table plan enable row level security;
 create policy web_sees on plan for select to hemkurva_web using (may_see_patient(patient_id));
-create policy web_writes on plan for insert to hemkurva_web with check (may_see_patient(patient_id));
+create policy web_writes on plan for insert to hemkurva_web
+    with check (acting_as_care_staff() and may_see_patient(patient_id));
 create policy services_see on plan for select to hemkurva_alerts using (true);
 
 alter table alert_case enable row level security;
 create policy web_sees on alert_case for select to hemkurva_web
     using (patient_id is null or may_see_patient(patient_id));
 create policy web_changes on alert_case for update to hemkurva_web
-    using (patient_id is null or may_see_patient(patient_id));
+    using (acting_as_care_staff() and (patient_id is null or may_see_patient(patient_id)));
 create policy services_all on alert_case to hemkurva_alerts using (true) with check (true);
 
 alter table finding enable row level security;
@@ -484,7 +500,7 @@ alter table case_event enable row level security;
 create policy web_sees on case_event for select to hemkurva_web
     using (exists (select from alert_case c where c.case_id = case_event.case_id));
 create policy web_adds on case_event for insert to hemkurva_web
-    with check (account_id = acting_account()
+    with check (account_id = acting_account() and acting_as_care_staff()
         and exists (select from alert_case c where c.case_id = case_event.case_id));
 create policy services_all on case_event to hemkurva_alerts using (true) with check (true);
 
@@ -512,7 +528,8 @@ grant select, insert on case_event to hemkurva_alerts;
 grant select on care_unit, staffed_hours, closed_day, staff, patient, named_contact, care_relation, next_of_kin,
     kin_consent, account, gateway, gateway_status, device_binding, plan, alert_case, finding, case_event,
     quarantine, unassigned_reading, access_log, service_heartbeat to hemkurva_web;
-grant select, insert, delete on web_session to hemkurva_web;
+grant select, insert, update, delete on web_session to hemkurva_web;
+grant select, insert, delete on login_failure to hemkurva_web;
 grant insert on access_log, case_event, plan to hemkurva_web;
 grant update on alert_case, quarantine to hemkurva_web;
 grant insert, update on service_heartbeat to hemkurva_web;
