@@ -1,0 +1,31 @@
+"""What every profile decodes to, and what of it goes into a reading."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from wire.reading import Flag, Kind
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a measurement that a reading carries.
+
+    `values` has the names and units of `wire.reading.Values`; None means that the device did not measure it.
+    `taken_at` is the device's own clock, without a zone. `user_id` is the device's user number (0-254).
+    """
+
+    kind: Kind
+    values: dict[str, float | None]
+    flags: list[Flag] = []
+    taken_at: datetime | None = None
+    user_id: int | None = None
+
+
+class Measurement(msgspec.Struct, frozen=True):
+    """A decoded characteristic. Subclasses hold the fields; None is absent, unknown or not a number."""
+
+    def content(self) -> Content | None:
+        """Return what goes into a reading; None if this says nothing about a person (a clock, a number)."""
+        return None

@@ -1,0 +1,1 @@
+"""Pure parts, tested with plain values."""

@@ -1,0 +1,1 @@
+"""Decoders, readings, virtual devices."""
