@@ -26,7 +26,8 @@ create table care_unit (
     name text not null,
     principal text not null check (principal in ('municipality', 'region')),
     phone text not null,
-    zone text not null default 'Europe/Stockholm'
+    zone text not null default 'Europe/Stockholm',
+    email text -- the unit's shared mailbox; without one, each of its nurses is notified
 );
 
 create table staffed_hours (
@@ -274,7 +275,7 @@ create table evaluation_due (
     due_id bigint generated always as identity primary key,
     patient_id uuid not null,
     since timestamptz not null,
-    created_at timestamptz not null default clock_timestamp()
+    created_at timestamptz not null default clock_timestamp() -- in the future: not to be looked at before
 );
 
 create table alert_case (
@@ -298,7 +299,10 @@ create table alert_case (
     check (num_nonnulls(patient_id, gateway_id) = 1),
     check ((owner_kind = 'unit') = (owner_staff_id is null)),
     check ((state = 'closed') = (closed_at is not null)),
-    check (state = 'open' or acknowledged_by is not null) -- no acknowledgement without a person
+    check ((acknowledged_at is null) = (acknowledged_by is null)), -- no acknowledgement without a person
+    -- Only silence ends by itself: the reading came, the gateway was heard again (event "resolved").
+    check (state = 'open' or acknowledged_by is not null or (state = 'closed' and cause = 'resolved'
+        and level = 'grey' and family in ('missing', 'gateway_silent')))
 );
 create unique index alert_case_one_open_patient on alert_case (patient_id, family) where state <> 'closed';
 create unique index alert_case_one_open_gateway on alert_case (gateway_id, family) where state <> 'closed';
@@ -519,8 +523,8 @@ grant select, insert on reading, reading_identity, unassigned_reading to hemkurv
 grant insert on evaluation_due to hemkurva_ingest;
 grant select, insert, update on quarantine, gateway_status, service_heartbeat to hemkurva_ingest;
 
-grant select on care_unit, staffed_hours, closed_day, staff, patient, named_contact, gateway, gateway_status,
-    device_binding, reading, plan to hemkurva_alerts;
+grant select on care_unit, staffed_hours, closed_day, staff, patient, named_contact, care_relation, gateway,
+    gateway_status, device_binding, reading, plan to hemkurva_alerts;
 grant select, insert, update, delete on evaluation_due to hemkurva_alerts;
 grant select, insert, update on alert_case, finding, notification, service_heartbeat to hemkurva_alerts;
 grant select, insert on case_event to hemkurva_alerts;
