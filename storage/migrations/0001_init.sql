@@ -301,7 +301,7 @@ create table alert_case (
     check ((state = 'closed') = (closed_at is not null)),
     check ((acknowledged_at is null) = (acknowledged_by is null)), -- no acknowledgement without a person
     -- Only silence ends by itself: the reading came, the gateway was heard again (event "resolved").
-    check (state = 'open' or acknowledged_by is not null or (state = 'closed' and cause = 'resolved'
+    check (state = 'open' or acknowledged_by is not null or (state = 'closed' and coalesce(cause, '') = 'resolved'
         and level = 'grey' and family in ('missing', 'gateway_silent')))
 );
 create unique index alert_case_one_open_patient on alert_case (patient_id, family) where state <> 'closed';
