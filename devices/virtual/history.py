@@ -65,7 +65,7 @@ class Person:
 PERSONS: dict[Profile, Person] = {
     Profile.STABLE_HEART_FAILURE: Person(systolic=121, diastolic=73, pulse=66, weight=78.4),
     Profile.DECOMPENSATING: Person(systolic=124, diastolic=76, pulse=72, weight=71.6, height=1.62),
-    Profile.HYPERTENSION: Person(systolic=143, diastolic=89, pulse=74),
+    Profile.HYPERTENSION: Person(systolic=142, diastolic=89, pulse=74),
     Profile.MISSING_LATELY: Person(systolic=128, diastolic=78, pulse=70, weight=84.2, height=1.74),
     Profile.IRREGULAR: Person(systolic=131, diastolic=80, pulse=80, fibrillation=True),
 }
