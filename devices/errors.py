@@ -10,7 +10,7 @@ class DecodeError(ValueError):
 def need(frame: bytes, length: int, what: str) -> None:
     """Raise DecodeError unless the frame has `length` bytes or more; `what` names the field ending there."""
     if len(frame) < length:
-        raise DecodeError(f"truncated: {what} ends at byte {length}, but the frame has {len(frame)}")
+        raise DecodeError(f"truncated: {what} would end at byte {length}, but the frame has {len(frame)}")
 
 
 def need_exactly(frame: bytes, length: int, what: str) -> None:
