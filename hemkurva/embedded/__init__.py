@@ -1,0 +1,1 @@
+"""PostgreSQL and Mosquitto as child processes of the demo and of the tests."""
