@@ -36,6 +36,16 @@ class Level(StrEnum):
         """Return 3 for red, 2 for yellow, 1 for grey."""
         return {"red": 3, "yellow": 2, "grey": 1}[self.value]
 
+    @classmethod
+    def worst(cls, *levels: Level) -> Level:
+        """Return the one that is most urgent."""
+        return max(levels, key=lambda level: level.rank)
+
+    @classmethod
+    def mildest(cls, *levels: Level) -> Level:
+        """Return the one that is least urgent."""
+        return min(levels, key=lambda level: level.rank)
+
 
 class Family(StrEnum):
     """What findings are about; findings of one family share one open case."""

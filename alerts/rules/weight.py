@@ -1,0 +1,136 @@
+"""Weight up or down within days (domain: W1 is more than 2.0 kg up over 3 days)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from alerts.rules import words
+from alerts.rules.finding import Finding
+from alerts.rules.plan import Family, Level, Symptom, WeightChange
+from alerts.rules.series import Series, Weight
+
+WORSENING = (Symptom.BREATHLESSNESS, Symptom.ORTHOPNOEA)
+"""What together with a gain in weight makes a deterioration (domain)."""
+
+
+def weight_change(series: Series, rule: WeightChange, zone: ZoneInfo, after: datetime) -> list[Finding]:
+    """Return a finding for each weight later than `after` that differs too much from the days before it.
+
+    A weight is compared with the lowest weight (for a loss: the highest) of the `days` local calendar days
+    before its own day. So 2.4 kg in two days count as more than 2.0 kg in three, a change of an hour in the
+    morning routine or of daylight saving moves nothing, and two weighings of one day are never compared
+    with each other. Without a weight on any of those days there is no finding: nothing is interpolated.
+    """
+    found: list[Finding] = []
+    for index in range(len(series.weights) - 1, -1, -1):
+        current = series.weights[index]
+        if current.at <= after:
+            break
+        if current.at.astimezone(zone).date() < rule.valid_from:
+            continue
+        reference = _reference(series.weights, index, rule, zone)
+        if reference is not None and _change(reference, current, rule) > rule.kg:
+            found.append(_finding(series, reference, current, rule, zone))
+    return found[::-1]
+
+
+def _reference(weights: list[Weight], index: int, rule: WeightChange, zone: ZoneInfo) -> Weight | None:
+    today = weights[index].at.astimezone(zone).date()
+    first = today - timedelta(days=rule.days)
+    best: Weight | None = None
+    for candidate in (weights[earlier] for earlier in range(index - 1, -1, -1)):
+        day = candidate.at.astimezone(zone).date()
+        if day < first:
+            break
+        if day < today and (best is None or _change(candidate, best, rule) > 0):
+            best = candidate
+    return best
+
+
+def _change(reference: Weight, current: Weight, rule: WeightChange) -> float:
+    """Return kg in the rule's direction. Grams are rounded off: 82.1 - 80.1 is 2.0, not a bit more."""
+    change = round(current.kg - reference.kg, 3)
+    return change if rule.direction == "up" else -change
+
+
+def _finding(
+    series: Series, reference: Weight, current: Weight, rule: WeightChange, zone: ZoneInfo
+) -> Finding:
+    symptoms, reports = _worsening(series, current, rule)
+    change = _change(reference, current, rule)
+    days = (current.at.astimezone(zone).date() - reference.at.astimezone(zone).date()).days
+    level = Level.worst(rule.level, rule.symptoms_level) if symptoms else rule.level
+    return Finding(
+        rule=rule.rule_id,
+        family=Family.WEIGHT,
+        level=level,
+        measured_at=current.at,
+        text_sv=_text_sv(reference, current, change, days, rule, zone, symptoms),
+        text_en=_text_en(reference, current, change, days, rule, zone, symptoms),
+        numbers={
+            "weight_kg": current.kg,
+            "reference_kg": reference.kg,
+            "reference_at": reference.at.isoformat(),
+            "change_kg": change if rule.direction == "up" else -change,
+            "days": days,
+            "limit_kg": rule.kg,
+            "limit_days": rule.days,
+            "symptoms": [symptom.value for symptom in symptoms],
+        },
+        reading_ids=(current.reading_id, reference.reading_id, *reports),
+    )
+
+
+def _worsening(series: Series, current: Weight, rule: WeightChange) -> tuple[list[Symptom], list[UUID]]:
+    if rule.direction == "down":
+        return [], []
+    worse, reports = series.worse_around(current.at)
+    counting = [symptom for symptom in worse if symptom in WORSENING]
+    return counting, reports if counting else []
+
+
+def _places(change: float, limit: float) -> int:
+    """Return how many decimals show that the change is over its limit: "2,05 (gräns 2,0)"."""
+    return next((n for n in (1, 2) if round(change, n) > round(limit, n)), 3)
+
+
+def _text_sv(
+    reference: Weight,
+    current: Weight,
+    change: float,
+    days: int,
+    rule: WeightChange,
+    zone: ZoneInfo,
+    symptoms: list[Symptom],
+) -> str:
+    verb = "ökat" if rule.direction == "up" else "minskat"
+    figure = words.decimal_sv(change, _places(change, rule.kg))
+    limit = words.decimal_sv(rule.kg) + (f" på {words.days_sv(rule.days)}" if days != rule.days else "")
+    worse = f", {words.worse_sv(symptoms)}" if symptoms else ""
+    return (
+        f"Vikten har {verb} {figure} kg på {words.days_sv(days)} (gräns {limit}){worse}."
+        f" {words.decimal_sv(current.kg)} kg, jämfört med {words.decimal_sv(reference.kg)} kg"
+        f" den {words.day_sv(reference.at, zone)}."
+    )
+
+
+def _text_en(
+    reference: Weight,
+    current: Weight,
+    change: float,
+    days: int,
+    rule: WeightChange,
+    zone: ZoneInfo,
+    symptoms: list[Symptom],
+) -> str:
+    verb = "risen" if rule.direction == "up" else "fallen"
+    figure = words.decimal_en(change, _places(change, rule.kg))
+    limit = words.decimal_en(rule.kg) + (f" in {words.days_en(rule.days)}" if days != rule.days else "")
+    worse = f", {words.worse_en(symptoms)}" if symptoms else ""
+    return (
+        f"Weight has {verb} {figure} kg in {words.days_en(days)} (limit {limit}){worse}."
+        f" {words.decimal_en(current.kg)} kg, compared with {words.decimal_en(reference.kg)} kg"
+        f" on {words.day_en(reference.at, zone)}."
+    )
