@@ -79,18 +79,19 @@ def history(
     seed: int,
     zone: str = "Europe/Stockholm",
     final_reading: bool = True,
+    person: Person | None = None,
 ) -> list[tuple[datetime, Measurement]]:
     """Return (device's wall-clock time, measurement), oldest first, none later than `now`.
 
     One session each measured morning about 07:10: the weight, then two blood pressures 1-2 minutes apart.
     `now` is local if naive; if aware it is brought to `zone`. The last of the `days` is today when this
     morning's session is over, else yesterday. `final_reading=False` leaves out the last day, which lets a
-    demonstration measure it live. The same arguments give the same history. Raises ValueError for an
-    unknown profile.
+    demonstration measure it live. `person` takes the place of the profile's own baselines. The same arguments
+    give the same history. Raises ValueError for an unknown profile.
     """
     profile = Profile(profile)
     rng = random.Random(f"{profile}:{seed}")
-    person = PERSONS[profile]
+    person = person or PERSONS[profile]
     offsets = _measured_days(rng, days, silent=_SILENT_DAYS if profile is Profile.MISSING_LATELY else 0)
     weights = _weights(rng, person, days, decompensating=profile is Profile.DECOMPENSATING)
     last = _last_morning(now, zone)
