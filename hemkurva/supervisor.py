@@ -211,13 +211,15 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def ensure_port_free(port: int, host: str = "127.0.0.1", option: str = "--port") -> None:
-    """Raise PortInUse, naming the command-line `option` that chooses another, if we cannot listen there."""
+    """Raise PortInUse, naming the command-line `option` that chooses another, if nobody can listen there."""
+    if not 0 < port < 65536:
+        raise PortInUse(f"{port} is not a port; choose one from 1 to 65535 with {option} N")
     try:
         # create_server sets SO_REUSEADDR, so that connections of a former run that linger do not count.
         socket.create_server((host, port)).close()
-    except (OSError, OverflowError) as error:
-        if isinstance(error, PermissionError):
-            raise PortInUse(f"Port {port} needs root; choose one above 1023 with {option} N") from error
+    except PermissionError as error:
+        raise PortInUse(f"Port {port} is for root alone; choose one above 1023 with {option} N") from error
+    except OSError as error:
         raise PortInUse(f"Port {port} is in use; choose another with {option} N") from error
 
 
