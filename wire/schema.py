@@ -11,7 +11,7 @@ from wire.messages import Batch, Config, Receipt, Status
 
 
 def export() -> dict[str, Any]:
-    """Return one document with a definition for each message (Batch, Receipt, Status, Config) and its parts."""
+    """Return one document with a definition of Batch, Receipt, Status and Config, and of their parts."""
     _, definitions = msgspec.json.schema_components(
         (Batch, Receipt, Status, Config), ref_template="#/$defs/{name}"
     )
