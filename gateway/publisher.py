@@ -57,6 +57,11 @@ class Publisher:
         )
         self._recall_config()
 
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is reached now."""
+        return self._link.connected
+
     def wake(self) -> None:
         """Say that the outbox has grown."""
         self._awake.set()

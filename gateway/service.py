@@ -27,6 +27,8 @@ from gateway.window import Retry
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING = 5.0
+_STOPPING = (1.0, 0.3, 0.2)
+"""Seconds; the outbox is safe whatever happens, so a stop need not be waited for."""
 _ABANDONED = timedelta(seconds=60)
 
 
@@ -100,9 +102,7 @@ class _Gateway:
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
         for task in done:
             task.result()  # a part that ended by itself has failed: say so, and let the supervisor restart us
 
@@ -125,6 +125,17 @@ class _Gateway:
             await asyncio.sleep(_HOUSEKEEPING)
             self._intake.retry()
             self._resolve_abandoned()
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel; and again those that still wait for a radio which does not answer any more."""
+    for patience in _STOPPING:
+        for task in tasks:
+            task.cancel()
+        _, pending = await asyncio.wait(tasks, timeout=patience)
+        if not pending:
+            return
+    log.warning("stopped without an answer from the radio")
 
 
 async def _until(stop: asyncio.Event) -> None:
