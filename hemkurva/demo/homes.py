@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import uvicorn
@@ -29,13 +30,14 @@ from hemkurva.demo.dongle import serve_adapter
 from hemkurva.demo.people import HOMES, Home
 
 SEED = 20261122
+ZONE = ZoneInfo("Europe/Stockholm")
 FILLED = "memories-read"
 """Exists once all of the past has left the devices; only then is it not filled in again."""
 
 
 def wall_clock() -> datetime:
-    """Return the time that the devices show: local, without a zone, as real ones keep it."""
-    return datetime.now().astimezone().replace(tzinfo=None)
+    """Return the time that the devices show: the homes' local time, without a zone, as real ones keep it."""
+    return datetime.now(ZONE).replace(tzinfo=None)
 
 
 class Measure(BaseModel):
