@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -102,6 +102,60 @@ async def plans(conn: Connection, patient_id: UUID) -> list[PlanRow]:
             [patient_id],
         )
         return await cursor.fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPatient:
+    """One line of the physician's list: no values, but whether somebody must look, and why."""
+
+    patient_id: UUID
+    given_name: str
+    family_name: str
+    born: date
+    zone: str
+    document: Mapping[str, Any] | None
+    level: str | None
+    state: str | None
+    text_sv: str | None
+    text_en: str | None
+    last_at: datetime | None
+
+
+async def visible_patients(conn: Connection) -> list[UUID]:
+    """Return the patients whom the acting person may see; what a list of them logs."""
+    cursor = await conn.execute("select patient_id from patient")
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def listed(conn: Connection, since: datetime, now: datetime) -> list[ListedPatient]:
+    """Return the patients whom the acting person may see, those with the worst open case first.
+
+    `last_at` is the latest measurement in [since, now).
+    """
+    async with conn.cursor(row_factory=class_row(ListedPatient)) as cursor:
+        await cursor.execute(
+            "select p.patient_id, p.given_name, p.family_name, p.born, p.zone, d.document, c.level, c.state,"
+            " f.text_sv, f.text_en, m.last_at from patient p"
+            " left join lateral (select document from plan where plan.patient_id = p.patient_id"
+            "   order by version desc limit 1) d on true"
+            " left join lateral (select * from alert_case a where a.patient_id = p.patient_id"
+            "   and a.state <> 'closed' order by array_position(array['red', 'yellow', 'grey'], a.level),"
+            "   a.opened_at limit 1) c on true"
+            " left join lateral (select * from finding where finding.case_id = c.case_id"
+            "   order by measured_at desc limit 1) f on true"
+            " left join lateral (select max(last_at) as last_at"
+            "   from measured_by(p.patient_id, %s, %s)) m on true"
+            " order by array_position(array['red', 'yellow', 'grey'], c.level), p.family_name, p.given_name",
+            [since, now],
+        )
+        return await cursor.fetchall()
+
+
+async def zone_of(conn: Connection, patient_id: UUID) -> str | None:
+    """Return the patient's time zone, or None when there is no such patient for the acting person."""
+    cursor = await conn.execute("select zone from patient where patient_id = %s", [patient_id])
+    row = await cursor.fetchone()
+    return row[0] if row else None
 
 
 async def first_measured(conn: Connection, patient_id: UUID) -> datetime | None:
