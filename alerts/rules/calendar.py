@@ -1,7 +1,7 @@
 """When somebody reads: a unit's staffed hours, its closed days, and deadlines in staffed time.
 
-Hours are local times of the unit's zone; answers are in UTC. A minute of staffed time is a minute that passes,
-so that an opening over a change of daylight saving has an hour more or less.
+Hours are local times of the unit's zone; answers are in UTC. A minute of staffed time is a minute that
+passes, so that an opening over a change of daylight saving has an hour more or less.
 """
 
 from __future__ import annotations

@@ -22,8 +22,9 @@ def evaluate(
 ) -> list[Finding]:
     """Return the findings about measurements later than `now - within`, in the order of the plan's rules.
 
-    Every measurement is judged at its measured time, in the light of all that is known `now`. The series
-    must reach back `lookback(plan)` for the answer to be complete. `zone` is the patient's.
+    A rule and a measured time give at most one. Every measurement is judged at its measured time, in the
+    light of all that is known `now`. The series must reach back `lookback(plan)` for the answer to be
+    complete. `zone` is the patient's.
     """
     after = now - within
     found: list[Finding] = []
@@ -37,7 +38,17 @@ def evaluate(
                 found += confirmed_pressure(series, rule, zone, after, now)
             case Missing():
                 pass  # silence is no property of a reading: see alerts.rules.silence
-    return found
+    return _one_each(found)
+
+
+def _one_each(findings: list[Finding]) -> list[Finding]:
+    """Keep the worst finding of each rule and time: two readings may carry the same second."""
+    worst: dict[tuple[str, datetime], Finding] = {}
+    for finding in findings:
+        key = finding.rule, finding.measured_at
+        if key not in worst or finding.level.rank > worst[key].level.rank:
+            worst[key] = finding
+    return list(worst.values())
 
 
 def look_again(series: Series, plan: Plan, *, zone: ZoneInfo, now: datetime) -> datetime | None:
