@@ -165,7 +165,7 @@ class Publisher:
         """Send the status every interval and soon after each change, at most once a second."""
         while True:
             try:
-                async with asyncio.timeout(self._status_interval):
+                async with asyncio.timeout(max(0.0, self._status_interval - _STATUS_PAUSE)):
                     await self._board.changed.wait()
             except TimeoutError:
                 pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -164,15 +165,17 @@ class Session:
         history = self._history
         if history is None or history.found.state is ClockState.VERIFIED or gone.is_set():
             return
-        try:
+        # From here on a record may bear the new time, also before the clock has been read back.
+        self._history = ClockHistory(found=history.found, set_to=Clock(ClockState.VERIFIED, zone=self._zone))
+        after = Clock(zone=self._zone)
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._pace.clock):
                 after = await clock.set()
-        except TimeoutError:
-            after = Clock(zone=self._zone)
         if after.state is ClockState.VERIFIED:
             log.info("the clock of device %s is set", self._device_id)
-            self._history = ClockHistory(found=history.found, set_to=after)
-        elif history.found.state is ClockState.OFFSET:
+            return
+        self._history = history
+        if history.found.state is ClockState.OFFSET:
             log.warning("device %s did not take the time it was given", self._device_id)
 
     async def _until_idle(self, gone: asyncio.Event) -> None:

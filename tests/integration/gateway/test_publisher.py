@@ -178,7 +178,7 @@ async def test_the_configuration_is_taken_and_remembered(
         await until(lambda: running.publisher.connected)
         server.configure(settings.gateway_id, config)
         await until(lambda: running.configs == [config])
-        await until(lambda: len(server.statuses) >= 3)
+        await until(lambda: len(server.statuses) >= 2)
     offline = replace(settings, mqtt_port=1)
     async with sending(offline, outbox) as running:
         assert running.configs == [config], "known at once, before the line is up"
