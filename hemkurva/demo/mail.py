@@ -32,11 +32,11 @@ class Mailbox:
         return "250 Kept"
 
 
-async def serve_mailbox(directory: Path, port: int) -> asyncio.Server:
-    """Listen on the loopback interface."""
+async def serve_mailbox(directory: Path, port: int, host: str = "127.0.0.1") -> asyncio.Server:
+    """Listen on the loopback interface, or on that of `host`."""
     mailbox = Mailbox(directory)
     loop = asyncio.get_running_loop()
-    return await loop.create_server(lambda: SMTP(mailbox, loop=loop), "127.0.0.1", port)
+    return await loop.create_server(lambda: SMTP(mailbox, loop=loop), host, port)
 
 
 def newest(directory: Path, count: int) -> list[dict[str, str]]:
