@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from hemkurva.demo.control import Controls
-from hemkurva.demo.people import HOMES
+from hemkurva.demo.control import ControlError, Controls
+from hemkurva.demo.people import HOMES, PASSWORD
 
 GATEWAYS = {home.key: home.gateway_id for home in HOMES}
 TRUNCATED = bytes.fromhex("1679005100")
@@ -130,5 +130,11 @@ SCENES = {
 
 
 async def answer_symptoms(web: httpx.AsyncClient, **grades: int) -> None:
-    """Sign in as the patient and send her answers on the page's own form."""
-    raise NotImplementedError  # replaced below once the patient's page is known
+    """Sign in as the patient and send her answers on the page's own form. Raises ControlError if refused."""
+    for path, form in (
+        ("/login", {"login": "patient", "password": PASSWORD}),
+        ("/me/symptoms", {name: str(grade) for name, grade in grades.items()} | {"red_flag": "no"}),
+    ):
+        answer = await web.post(path, data=form)
+        if answer.status_code != 303:
+            raise ControlError(f"{path} answered {answer.status_code}; look into the log of web")

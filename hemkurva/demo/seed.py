@@ -10,7 +10,7 @@ from alerts.rules.plan import Medication, Plan, Target
 from alerts.rules.templates import heart_failure, hypertension
 from hemkurva.demo.people import HOMES, KIN, MUNICIPALITY, PASSWORD, REGION, STAFF, UNITS, Home, identify
 from storage import registry
-from storage.bindings import bind
+from storage.bindings import Binding, bind
 from storage.database import Connection, connect
 
 ENROLLED_BEFORE = timedelta(days=120)
@@ -94,11 +94,13 @@ async def _add_home(conn: Connection, home: Home, start: datetime) -> None:
     for device, slot in devices:
         await bind(
             conn,
-            gateway_id=home.gateway_id,
-            device_id=home.device_id(device),
-            user_slot=slot,
-            patient_id=patient,
-            valid_from=start,
+            Binding(
+                gateway_id=home.gateway_id,
+                device_id=home.device_id(device),
+                user_slot=slot,
+                patient_id=patient,
+                valid_from=start,
+            ),
         )
 
 
