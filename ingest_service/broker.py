@@ -31,6 +31,8 @@ KEEPALIVE = 30
 PATIENCE = 5.0
 """Seconds to wait for the broker's answer to CONNECT and SUBSCRIBE."""
 _QOS = 1
+_MOST_RECEIPTS = 2 * RECEIVE_MAXIMUM
+"""Receipts under way at most: those of one batch, and of what the broker sends before it answers them."""
 
 
 class BrokerUnavailable(Exception):
@@ -52,7 +54,7 @@ class Connection:
         """Connect and subscribe; return when the broker has confirmed both."""
         self._settings = settings
         self._inbox: list[Delivery] = []
-        self._connected = False
+        self._receipt_qos = _QOS
         self._subscribed = False
         self._lost: str | None = None
         self._client = self._make_client()
@@ -77,8 +79,12 @@ class Connection:
                 time.sleep(min(0.05, max(0.0, end - time.monotonic())))
 
     def answer(self, topic: str, payload: bytes) -> None:
-        """Queue a receipt; `flush` sends it."""
-        self._client.publish(topic, payload, qos=_QOS, properties=_RECEIPT_PROPERTIES)
+        """Queue a receipt; `flush` sends it.
+
+        At QoS 1, so that it waits for a gateway whose line is down; but at QoS 0 if the broker takes fewer
+        at a time than we have, for then the gateway asking again is the better way.
+        """
+        self._client.publish(topic, payload, qos=self._receipt_qos, properties=_RECEIPT_PROPERTIES)
 
     def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
         """Queue the acknowledgements, in order; `flush` sends them."""
@@ -109,6 +115,7 @@ class Connection:
         )
         client.username_pw_set(settings.mqtt_username, settings.mqtt_password)
         client.connect_timeout = PATIENCE
+        client.max_inflight_messages_set(0)  # unlimited: paho's own queue is searched anew for each answer
         if settings.tls is not None:
             client.tls_set_context(settings.tls)  # pyright: ignore[reportUnknownMemberType]  paho has no type here
         client.on_connect = self._on_connect
@@ -175,7 +182,8 @@ class Connection:
         if reason.is_failure:
             self._lost = f"the broker refused us: {reason}; check the account and password of ingest"
             return
-        client.max_inflight_messages_set(getattr(agreed, "ReceiveMaximum", 65535))
+        if getattr(agreed, "ReceiveMaximum", 65535) < _MOST_RECEIPTS:
+            self._receipt_qos = 0
         client.subscribe([(name, _QOS) for name in self._settings.filters])
 
     def _on_subscribe(
