@@ -123,7 +123,7 @@ ensure_room() {
 
 usable_venv() {
     new_enough "$venv/bin/python" && "$venv/bin/python" -m pip --version >/dev/null 2>&1 &&
-        grep -qsxF "$root" "$venv/.hemkurva-place"
+        grep -qsF "$venv" "$venv/bin/activate"
 }
 
 ensure_venv() {
@@ -131,7 +131,6 @@ ensure_venv() {
     # Scripts in an environment name its path; one that was moved, or made halfway, is of no use.
     say "Making a private Python environment in .venv"
     quietly "Python's environment could not be made in $venv; see above." "$python" -m venv --clear "$venv"
-    printf '%s\n' "$root" >"$venv/.hemkurva-place"
 }
 
 ensure_requirements() { # demo|dev

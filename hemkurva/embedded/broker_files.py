@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from string import Template
 
@@ -78,3 +78,20 @@ def check_server_name(name: str) -> str:
             f"{name!r} cannot be a server's account: it must be {INGEST} or start with {INGEST}-"
         )
     return name
+
+
+def files(
+    passwords: Mapping[str, str], settings: Mapping[str, str], salt: Callable[[], bytes]
+) -> dict[str, str]:
+    """Return everything a broker reads, text by file name: for a broker that somebody else starts.
+
+    `passwords` by account; `settings` are the template's; `salt` returns 12 random bytes at each call.
+    """
+    for name in passwords:
+        check_server_name(name) if is_server(name) else check_gateway_name(name)
+    lines = [password_line(name, password, salt()) for name, password in passwords.items()]
+    return {
+        "mosquitto.conf": render_config(TEMPLATE.read_text(), settings),
+        "access": access_list(name for name in passwords if is_server(name)),
+        "passwords": "\n".join(lines) + "\n",
+    }

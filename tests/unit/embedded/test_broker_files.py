@@ -63,3 +63,18 @@ def test_the_template_needs_nothing_but_these_settings() -> None:
     assert "listener 1883\n" in text
     assert "$" not in text
     assert "allow_anonymous false" in text
+
+
+def test_a_broker_that_somebody_else_starts_gets_all_its_files() -> None:
+    settings = {"listener": "1883", "directory": "/mosquitto/config", "log": "stdout"}
+    found = broker_files.files({"ingest": "a", "gw-1": "b"}, settings, salt=lambda: bytes(12))
+    assert "acl_file /mosquitto/config/access\n" in found["mosquitto.conf"]
+    assert [line.partition(":")[0] for line in found["passwords"].splitlines()] == ["ingest", "gw-1"]
+    assert found["access"].count("user ") == 1
+
+
+def test_no_account_gets_in_under_a_bad_name() -> None:
+    with pytest.raises(ValueError, match="cannot be a gateway id"):
+        broker_files.files(
+            {"+": "a"}, {"listener": "1", "directory": "/x", "log": "stdout"}, lambda: bytes(12)
+        )
