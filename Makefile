@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev demo test check bench assets lock clean
 
-PORT ?= 8080
+PORT ?= 8600
 DATA ?= .demo
 FRESH ?=
 SCENE ?=
@@ -19,7 +19,7 @@ install: ## Set up .venv, Mosquitto and the web assets
 install-dev:
 	@PYTHON='$(PYTHON)' scripts/setup.sh dev
 
-demo: install ## Set up and run everything with virtual devices (PORT=8080 DATA=.demo FRESH=1 SCENE=name)
+demo: install ## Set up and run everything with virtual devices (PORT=8600 DATA=.demo FRESH=1 SCENE=name)
 	@exec $(BIN)/hemkurva demo --port '$(PORT)' --data '$(DATA)' $(if $(FRESH),--fresh) $(if $(SCENE),--scene '$(SCENE)')
 
 test: install-dev ## Set up and run all tests (TESTS=tests/unit for some)

@@ -111,8 +111,9 @@ class VirtualHome:
             cuff.load([cuff.encode(m) for m in pressures])
 
     def weight_after(self, gain: float, now: datetime) -> float:
-        """Return the weight that is `gain` kg above the lowest of the last three days."""
-        recent = [kg for at, kg in self.weights if now - timedelta(days=3) <= at]
+        """Return the weight that is `gain` kg above the lowest of the three days before today."""
+        first = now.date() - timedelta(days=3)
+        recent = [kg for at, kg in self.weights if first <= at.date() < now.date()]
         last = [kg for _, kg in self.weights[-1:]] or [self.home.person.weight or 75.0]
         return round(min(recent or last) + gain, 1)
 
