@@ -138,11 +138,18 @@ class IngestStore:
 
 
 def _connect(dsn: str) -> SyncConnection:
-    connection = psycopg.connect(dsn, autocommit=True, connect_timeout=3)
+    connection = psycopg.connect(dsn, autocommit=True, connect_timeout=3, tcp_user_timeout=10_000)
+    # Shorter than the broker's patience with a client that says nothing meanwhile.
+    connection.execute("set statement_timeout = '20s'")
     columns.register(connection)
     # Every look-up here is by key and the number of rows varies from 1 to thousands: one plan fits all.
     connection.execute("set plan_cache_mode = force_generic_plan")
     connection.execute("set enable_seqscan = off")
+    # A receipt promises that the row outlives a crash, whatever the server's default is.
+    connection.execute(
+        "select set_config('synchronous_commit', 'on', false)"
+        " where current_setting('synchronous_commit') = 'off'"
+    )
     return connection
 
 
