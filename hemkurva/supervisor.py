@@ -78,6 +78,7 @@ class Supervisor:
         self._backoff = backoff or Backoff()
         self._on_restart = on_restart
         self._children: dict[str, _Child] = {}
+        self._stopped = False
 
     async def start(self, spec: ChildSpec, *, ready: Ready | None = None, within: float = 30.0) -> None:
         """Start a child; return when it runs and `ready` says so. From then on it is kept running.
@@ -88,28 +89,28 @@ class Supervisor:
         if spec.name in self._children:
             raise ValueError(f"there is a child named {spec.name} already")
         child = _Child(spec, self._log_dir / f"{spec.name}.log")
-        await _spawn(child)
         self._children[spec.name] = child
         try:
+            await _spawn(child)
+            # `stop` may have come while the process was being made; it has not seen the process then.
+            if self._stopped or child.stopping.is_set():
+                raise CannotStart(f"{spec.name} was not started: everything is being stopped")
             await _wait_ready(child, ready, within)
         except BaseException:
-            await self.stop_child(spec.name)
+            self._children.pop(spec.name, None)
+            await _end(child)
             raise
         child.keeper = asyncio.create_task(self._keep(child), name=f"keep {spec.name}")
 
     async def stop(self) -> None:
-        """Stop all children, last started first; return when every process is gone."""
+        """Stop all children, last started first; return when every process is gone. Nothing starts after."""
+        self._stopped = True
         for name in reversed(list(self._children)):
             await self.stop_child(name)
 
     async def stop_child(self, name: str) -> None:
         """Stop one child for good and forget it. Raises KeyError if there is none."""
-        child = self._children.pop(name)
-        child.stopping.set()
-        if child.process is not None:
-            await _stop(child.process, child.spec)
-        if child.keeper is not None:
-            await child.keeper
+        await _end(self._children.pop(name))
 
     def send_signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a child. Raises KeyError if there is none, ProcessLookupError if it is down."""
@@ -165,6 +166,14 @@ async def _spawn(child: _Child) -> None:
             raise CannotStart(f"{spec.name} cannot be started: {error}") from error
 
 
+async def _end(child: _Child) -> None:
+    child.stopping.set()
+    if child.process is not None:
+        await _stop(child.process, child.spec)
+    if child.keeper is not None:
+        await child.keeper
+
+
 async def _wait_ready(child: _Child, ready: Ready | None, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
@@ -174,6 +183,8 @@ async def _wait_ready(child: _Child, ready: Ready | None, seconds: float) -> Non
                 await asyncio.sleep(READY_POLL)
     except TimeoutError:
         raise CannotStart(f"{child.spec.name} was not ready in time; look into its log {child.log}") from None
+    if child.stopping.is_set():
+        raise CannotStart(f"{child.spec.name} was stopped before it was ready")
     raise CannotStart(f"{child.spec.name} ended at its start: {last_line(child.log)} (log: {child.log})")
 
 

@@ -35,6 +35,8 @@ SHUTDOWN_WAIT = 10.0
 """Seconds for a former server on the same data, whose parent died, to end by itself."""
 
 _SOCKET_PREFIX = "hemkurva-pg-"
+_ELSEWHERE = Path("/tmp")
+_LINK = "socket-elsewhere"
 _SETTINGS = {
     "listen_addresses": "",
     "port": str(PORT),
@@ -124,8 +126,12 @@ class EmbeddedPostgres(Daemon):
 
     def cleanup(self) -> None:
         """Remove the socket's directory if it lies outside our own."""
-        if self._sockets is not None and self._sockets.parent != self.directory:
-            shutil.rmtree(self._sockets, ignore_errors=True)
+        link = self.directory / _LINK
+        if link.is_symlink():
+            elsewhere = link.readlink()
+            if elsewhere.parent == _ELSEWHERE and elsewhere.name.startswith(_SOCKET_PREFIX):
+                shutil.rmtree(elsewhere, ignore_errors=True)
+            link.unlink()
 
     def _reach(self, binaries: Path) -> tuple[RunAs | None, Path]:
         """Return the user to run as, and binaries which that user can run: the given ones or a copy."""
@@ -161,8 +167,6 @@ class EmbeddedPostgres(Daemon):
                     "another directory with --data DIR"
                 )
             time.sleep(0.1)
-        if len(lines) > 4 and Path(lines[4]).name.startswith(_SOCKET_PREFIX):
-            shutil.rmtree(lines[4], ignore_errors=True)
         lock.unlink(missing_ok=True)
 
     def _initdb(self, binaries: Path, run_as: RunAs | None) -> None:
@@ -193,15 +197,18 @@ class EmbeddedPostgres(Daemon):
         fresh.rename(self.data)
 
     def _socket_directory(self, run_as: RunAs | None) -> Path:
-        """Return a private directory whose path leaves room for the socket's name."""
+        """Return a private directory whose path leaves room for the socket's name.
+
+        If that is not in our own directory, a link there tells the next start what to remove.
+        """
+        self.cleanup()
         usual = self.directory / "socket"
         if len(os.fsencode(usual / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_BYTES:
             usual.mkdir(mode=0o700, exist_ok=True)
             chosen = usual
-        elif self._sockets is not None and self._sockets.exists():
-            chosen = self._sockets
         else:
-            chosen = Path(tempfile.mkdtemp(prefix=_SOCKET_PREFIX, dir="/tmp"))
+            chosen = Path(tempfile.mkdtemp(prefix=_SOCKET_PREFIX, dir=_ELSEWHERE))
+            (self.directory / _LINK).symlink_to(chosen)
         if run_as is not None:
             os.chown(chosen, run_as.uid, run_as.gid, follow_symlinks=False)
         return chosen

@@ -163,6 +163,29 @@ async def test_two_children_of_one_name_are_refused(supervisor: Supervisor) -> N
         await supervisor.start(ChildSpec(name="twin", argv=SLEEP))
 
 
+async def test_what_is_about_to_start_when_all_is_stopped_does_not_stay(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    pids = tmp_path / "pids"
+
+    async def never() -> bool:
+        return False
+
+    script = shell(f"echo $$ >> {pids}; exec sleep 60")
+    starts = [
+        asyncio.create_task(supervisor.start(ChildSpec(name=str(number), argv=script), ready=never))
+        for number in range(3)
+    ]
+    await asyncio.sleep(0)
+    await supervisor.stop()
+    assert all(isinstance(one, CannotStart) for one in await asyncio.gather(*starts, return_exceptions=True))
+    started = [int(word) for word in pids.read_text().split()] if pids.exists() else []
+    assert not any(alive(pid) for pid in started)
+    assert supervisor.states() == []
+    with pytest.raises(CannotStart, match="everything is being stopped"):
+        await supervisor.start(ChildSpec(name="late", argv=SLEEP))
+
+
 async def test_a_long_log_is_put_aside(
     supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
