@@ -130,7 +130,8 @@ class Session:
         except TimeoutError:
             log.warning("device %s does not tell its time", self._device_id)
         if found.state is ClockState.OFFSET:
-            log.warning("the clock of device %s is wrong by %s; corrected", self._device_id, found.offset)
+            ahead = found.offset.total_seconds()
+            log.warning("the clock of device %s is %+.0f s off; times are corrected", self._device_id, ahead)
         self._history = ClockHistory(found=found)
         self.new_readings += self._intake.resolve(self._history, self._device_id)
 
