@@ -28,9 +28,7 @@ NUMBER = N_("Write the value in figures, for example %(example)s.")
 REQUIRED = N_("Write the value that the device showed.")
 RANGE = N_("The value must be from %(low)s to %(high)s. Look at the device again and correct it.")
 ORDER = N_("The upper pressure must be higher than the lower one. Check that they are in the right boxes.")
-UNLIKELY = N_(
-    "This is %(change)s kg from your last weight. If it is right, tick the box below and save again."
-)
+UNLIKELY = N_("This is %(change)s kg from your last weight. If it is right, tick the box and save again.")
 FUTURE = N_("The time is in the future. Correct the day or the time.")
 TOO_OLD = N_("The time is more than 31 days ago. Tell your contact about older values.")
 TIME = N_("Write both the day and the time, or leave both empty for now.")

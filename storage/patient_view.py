@@ -114,6 +114,7 @@ async def cases(conn: Connection, patient_id: UUID, closed_since: datetime) -> l
             "   from case_event e left join account ea on ea.account_id = e.account_id"
             "   left join staff s on s.staff_id = ea.staff_id"
             "   where e.case_id = c.case_id and e.kind = 'contacted'"
+            "     and e.detail ->> 'reached' is distinct from 'false'"
             "   order by e.event_id desc limit 1) k on true"
             " left join lateral (select * from finding f where f.case_id = c.case_id"
             "   order by f.measured_at desc, f.finding_id limit 1) f on true"
