@@ -105,8 +105,9 @@ class Supervisor:
     async def stop(self) -> None:
         """Stop all children, last started first; return when every process is gone. Nothing starts after."""
         self._stopped = True
-        for name in reversed(list(self._children)):
-            await self.stop_child(name)
+        while self._children:
+            _, child = self._children.popitem()
+            await _end(child)
 
     async def stop_child(self, name: str) -> None:
         """Stop one child for good and forget it. Raises KeyError if there is none."""
