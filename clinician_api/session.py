@@ -74,12 +74,21 @@ async def current_person(request: Request) -> Person | None:
     settings: Settings = request.app.state.settings
     async with pool(request).connection() as conn:
         person = await sessions.resume(
-            conn, token_hash(token), now=now(request), idle=settings.idle, absolute=settings.absolute
+            conn,
+            token_hash(token),
+            now=now(request),
+            idle=settings.idle if _by_hand(request) else None,
+            absolute=settings.absolute,
         )
     if person and person.demo and not settings.demo:
         return None
     request.state.person = person
     return person
+
+
+def _by_hand(request: Request) -> bool:
+    """Say whether a person asked. What a page fetches by itself must not keep a session alive."""
+    return not (request.method == "GET" and "hx-request" in request.headers)
 
 
 async def signed_in(request: Request) -> Person:
@@ -106,6 +115,7 @@ Anyone = Annotated[Person, Depends(signed_in)]
 Nurse = Annotated[Person, Depends(role("nurse"))]
 Physician = Annotated[Person, Depends(role("physician"))]
 CareStaff = Annotated[Person, Depends(role("nurse", "physician"))]
+Operations = Annotated[Person, Depends(role("operator", "coordinator"))]
 Operator = Annotated[Person, Depends(role("operator"))]
 PatientPerson = Annotated[Person, Depends(role("patient"))]
 NextOfKin = Annotated[Person, Depends(role("next_of_kin"))]

@@ -1,7 +1,7 @@
 """Pages: Jinja2 templates in templates/, always escaped.
 
 Every template gets `request`, `language` (clinician_api.i18n.Language), `person` (storage.sessions.Person or
-None), `now`, `zone` (the signed-in person's), `asset(name)`, and the filters
+None), `now`, `zone` (the signed-in person's), `asset(name)`, `words` (clinician_api.wording), and the filters
 
     {{ at | when }}         "10:42", "i går 07:10"         {{ at | when(patient.zone) }} in another zone
     {{ day | day }}         "i dag", "3 nov"
@@ -24,6 +24,7 @@ from jinja2.runtime import Context
 from clinician_api.assets import Assets
 from clinician_api.i18n import Language
 from clinician_api.navigation import NAVIGATION
+from clinician_api.wording import TABLES
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -39,7 +40,7 @@ def environment(assets: Assets) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     env.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  added by the i18n extension at run time
-    cast("dict[str, Any]", env.globals).update(asset=assets.url, navigation=NAVIGATION)
+    cast("dict[str, Any]", env.globals).update(asset=assets.url, navigation=NAVIGATION, words=TABLES)
     cast("dict[str, Any]", env.filters).update(when=_when, day=_day, number=_number)
     return env
 

@@ -74,11 +74,12 @@ async def start(
 
 
 async def resume(
-    conn: Connection, token_hash: bytes, *, now: datetime, idle: timedelta, absolute: timedelta
+    conn: Connection, token_hash: bytes, *, now: datetime, idle: timedelta | None, absolute: timedelta
 ) -> Person | None:
     """Return whose session this is, or None when it is unknown or over. Needs a transaction.
 
-    The end moves on with use, at most once a minute, and never beyond `absolute` after sign-in.
+    The end moves on to `idle` from now (None: it stays), at most once a minute, and never beyond `absolute`
+    after sign-in.
     """
     # The patient's own name is under row-level security: ask for it in her name.
     cursor = await conn.execute(
@@ -89,11 +90,12 @@ async def resume(
     row = await cursor.fetchone()
     if row is None:
         return None
-    await conn.execute(
-        "update web_session set expires_at = least(%(end)s, created_at + %(absolute)s)"
-        " where token_hash = %(token)s and expires_at < %(end)s - interval '1 minute'",
-        {"end": now + idle, "absolute": absolute, "token": token_hash},
-    )
+    if idle is not None:
+        await conn.execute(
+            "update web_session set expires_at = least(%(end)s, created_at + %(absolute)s)"
+            " where token_hash = %(token)s and expires_at < %(end)s - interval '1 minute'",
+            {"end": now + idle, "absolute": absolute, "token": token_hash},
+        )
     return await person(conn, UUID(row[0]))
 
 

@@ -23,10 +23,34 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from clinician_api.pages import events, health, login
+from clinician_api import api
+from clinician_api.pages import (
+    cases,
+    events,
+    health,
+    kin,
+    login,
+    nurse,
+    operations,
+    patient,
+    patients,
+    physician,
+    series,
+    unassigned,
+)
 
 ROUTERS: list[APIRouter] = [
     login.router,
     health.router,
     events.router,
+    nurse.router,
+    cases.router,
+    patients.router,
+    unassigned.router,
+    operations.router,
+    api.router,
+    series.router,
+    physician.router,
+    patient.router,
+    kin.router,
 ]
