@@ -93,22 +93,17 @@ def _kept(path: Path, random_password: Callable[[], str]) -> str:
 
 def _gateways(path: Path, random_password: Callable[[], str]) -> dict[str, str]:
     known: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    passwords = {
-        broker_files.check_gateway_name(home.gateway_id): known.get(home.gateway_id) or random_password()
-        for home in HOMES
-    }
+    passwords = {home.gateway_id: known.get(home.gateway_id) or random_password() for home in HOMES}
     _write(path, json.dumps(passwords))
     return passwords
 
 
 def _write_broker(directory: Path, accounts: dict[str, str], salt: Callable[[], bytes]) -> None:
-    """Write the accounts first and the configuration last: the broker waits for the configuration."""
-    lines = [broker_files.password_line(name, password, salt()) for name, password in accounts.items()]
-    _write(directory / "passwords", "\n".join(lines) + "\n")
-    _write(directory / "access", broker_files.access_list([broker_files.INGEST]))
     settings = {"listener": LISTENER, "directory": str(directory), "log": "stderr"}
-    template = broker_files.TEMPLATE.read_text("utf-8")
-    _write(directory / "mosquitto.conf", broker_files.render_config(template, settings))
+    files = broker_files.files(accounts, settings, salt)
+    # The configuration comes last: the broker's container waits for it.
+    for name in sorted(files, key=lambda name: name.endswith(".conf")):
+        _write(directory / name, files[name])
 
 
 def _escaped(password: str) -> str:

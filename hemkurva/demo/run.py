@@ -141,13 +141,18 @@ async def _wait_healthy(settings: Settings) -> None:
                 while True:
                     with contextlib.suppress(httpx.TransportError, ValueError):
                         answer = await web.get("/healthz")
-                        if answer.status_code == 200:
-                            return
                         lacking = json.dumps(answer.json().get("services"))
+                        if answer.status_code == 200 and await _homes_answer(settings):
+                            return
                     await asyncio.sleep(0.1)
     raise CannotStart(
         f"Not everything was up within {READY_WITHIN:.0f} s ({lacking}); look into {settings.data / 'log'}"
     )
+
+
+async def _homes_answer(settings: Settings) -> bool:
+    async with open_controls(settings.data / "homes") as controls:
+        return all(home["power"] for home in await controls.describe())
 
 
 def _secrets(data: Path, broker: EmbeddedMosquitto) -> dict[str, str]:
