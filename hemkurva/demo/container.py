@@ -189,14 +189,14 @@ def start(volume: Path, arguments: tuple[str, ...]) -> None:
 @container.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.argument("port", type=click.IntRange(1, 65535))
-def mail(directory: Path, port: int) -> None:
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+def mail(directory: Path, port: int, host: str) -> None:
     """Keep what is sent by SMTP to PORT in DIRECTORY, until a signal."""
-    asyncio.run(_serve_mail(directory, port))
+    asyncio.run(_serve_mail(directory, port, host))
 
 
-async def _serve_mail(directory: Path, port: int) -> None:
-    # Every interface of the container; the yaml publishes none of its ports.
-    server = await serve_mailbox(directory, port, host="0.0.0.0")
+async def _serve_mail(directory: Path, port: int, host: str) -> None:
+    server = await serve_mailbox(directory, port, host)
     async with server:
         await server.serve_forever()
 

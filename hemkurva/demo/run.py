@@ -109,22 +109,26 @@ async def _start(
     first = await seed(dsn, datetime.now(UTC))
     environment = _environment(settings, dsn, broker.port, keys["ingest"], smtp_port)
     report("Starting ingest, alerts, pages, homes and gateways ...")
-    homes = settings.data / "homes"
-    modules = {
-        "ingest": ["-m", "hemkurva", "ingest"],
-        "alerts": ["-m", "hemkurva", "alerts"],
-        "web": ["-m", "hemkurva.demo.web"],
-        "homes": ["-m", "hemkurva.demo.homes", str(homes)],
-        "gateways": ["-m", "hemkurva.demo.gateways", str(homes)],
-    }
     await asyncio.gather(
         *(
             supervisor.start(ChildSpec(name=name, argv=(sys.executable, *argv), env=environment))
-            for name, argv in modules.items()
+            for name, argv in services(settings.data).items()
         )
     )
     await _wait_healthy(settings)
     return Demo(settings, dsn, supervisor, first)
+
+
+def services(data: Path) -> dict[str, list[str]]:
+    """Return the services by name, each as Python's arguments. docker-compose.yml starts the same."""
+    homes = str(data / "homes")
+    return {
+        "ingest": ["-m", "hemkurva", "ingest"],
+        "alerts": ["-m", "hemkurva", "alerts"],
+        "web": ["-m", "hemkurva.demo.web"],
+        "homes": ["-m", "hemkurva.demo.homes", homes],
+        "gateways": ["-m", "hemkurva.demo.gateways", homes],
+    }
 
 
 async def _start_daemon(supervisor: Supervisor, daemon: Daemon) -> None:
