@@ -757,6 +757,8 @@ CREATE TRIGGER device_binding_overlap BEFORE INSERT OR UPDATE ON public.device_b
 
 CREATE TRIGGER evaluation_due_wake AFTER INSERT ON public.evaluation_due FOR EACH STATEMENT EXECUTE FUNCTION public.wake('evaluation_due');
 
+CREATE TRIGGER finding_wake AFTER INSERT OR UPDATE ON public.finding FOR EACH STATEMENT EXECUTE FUNCTION public.wake('case_changed');
+
 CREATE TRIGGER notification_wake AFTER INSERT ON public.notification FOR EACH STATEMENT EXECUTE FUNCTION public.wake('notification');
 
 ALTER TABLE ONLY public.access_log

@@ -553,3 +553,6 @@ create trigger notification_wake after insert on notification
     for each statement execute function wake('notification');
 create trigger alert_case_wake after insert or update on alert_case
     for each statement execute function wake('case_changed');
+-- A finding that joins an open case changes the sentence that people look at, not the case itself.
+create trigger finding_wake after insert or update on finding
+    for each statement execute function wake('case_changed');
