@@ -102,9 +102,11 @@ class Collector:
             await self._end_sessions()
 
     def _radio_failed(self, error: Exception) -> None:
-        off = isinstance(error, BleakBluetoothNotAvailableError | FileNotFoundError)
+        no_bus = isinstance(error, FileNotFoundError)
+        off = no_bus or isinstance(error, BleakBluetoothNotAvailableError)
         self._board.radio("off" if off else "failing")
-        log.error("Bluetooth does not work (%s); check that it is switched on, it is tried again", error)
+        words = "the system's D-Bus is not there" if no_bus else error
+        log.error("Bluetooth does not work (%s); check that bluetoothd runs, it is tried again", words)
 
     def _on_advertisement(self, device: BLEDevice, _data: AdvertisementData) -> None:
         if self._allowed and device.address.upper() not in self._allowed:

@@ -119,6 +119,20 @@ class Link:
             attempt += 1
 
 
+class _Client(Client):
+    """paho's client, which tells why it could not connect."""
+
+    failure: str | None = None
+
+    def reconnect(self) -> MQTTErrorCode:
+        """Connect. Raises OSError, and keeps it: paho's callback says only that there was one."""
+        try:
+            return super().reconnect()
+        except OSError as error:
+            self.failure = str(error)
+            raise
+
+
 class _Connection:
     """One paho client from connecting to the loss of its connection."""
 
@@ -168,7 +182,7 @@ class _Connection:
 
     def _make_client(self, will: bytes) -> Client:
         settings = self._settings
-        client = Client(
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=settings.gateway_id,
             protocol=MQTTProtocolVersion.MQTTv5,
@@ -220,7 +234,8 @@ class _Connection:
     def _on_connect_fail(self, client: Client, _data: Any) -> None:
         client.disconnect()  # or paho's thread would try again beside us
         where = f"{self._settings.mqtt_host}:{self._settings.mqtt_port}"
-        self._fail(f"cannot be reached at {where}; it is tried again")
+        why = client.failure if isinstance(client, _Client) else None
+        self._fail(f"cannot be reached at {where} ({why}); it is tried again")
 
     def _on_disconnect(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 from bleak.backends.scanner import BaseBleakScanner
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
 from bumble.device import Connection
+from bumble.gatt import Descriptor, Service
 
 from devices import blood_pressure, weight
 from devices.blood_pressure import BloodPressure
@@ -44,6 +45,34 @@ def wall() -> datetime:
     return datetime.now(STOCKHOLM).replace(tzinfo=None)
 
 
+class Watching(Outbox):
+    """An outbox that tells how often something was put, and how often before the clock was known."""
+
+    total = 0
+    early = 0
+    _on_put: Callable[[int], None] | None = None
+
+    def watch(self, on_put: Callable[[int], None]) -> None:
+        """Call `on_put` with the number of records so far, each time."""
+        self._on_put = on_put
+
+    def put_frame(self, frame: Frame) -> int:
+        number = super().put_frame(frame)
+        self.early += 1
+        self._count()
+        return number
+
+    def put_reading(self, reading: Reading) -> bool:
+        new = super().put_reading(reading)
+        self._count()
+        return new
+
+    def _count(self) -> None:
+        self.total += 1
+        if self._on_put is not None:
+            self._on_put(self.total)
+
+
 class Collecting:
     """A running collector and what it brought."""
 
@@ -62,8 +91,8 @@ class Collecting:
 
 
 @pytest.fixture
-def outbox(tmp_path: Path) -> Iterator[Outbox]:
-    opened = Outbox(tmp_path / "outbox.sqlite", now=utc_now())
+def outbox(tmp_path: Path) -> Iterator[Watching]:
+    opened = Watching(tmp_path / "outbox.sqlite", now=utc_now())
     yield opened
     opened.close()
 
@@ -176,53 +205,43 @@ async def test_a_memory_that_is_sent_again_is_not_doubled(home: Home, outbox: Ou
     assert outbox.counts().pending == 21
 
 
-async def test_a_link_lost_in_the_middle_loses_and_doubles_nothing(home: Home, outbox: Outbox) -> None:
+async def test_a_link_lost_in_the_middle_loses_and_doubles_nothing(home: Home, outbox: Watching) -> None:
     device = cuff(home, clock_offset=timedelta(days=-3))
     frames = history(60, until_wall=device.clock)
     device.load(frames)
-    connections: list[object] = []
-    home.central.on("connection", connections.append)
+    leaving: list[asyncio.Task[None]] = []
+
+    def on_put(so_far: int) -> None:
+        if so_far in (5, 20, 40):
+            leaving.append(asyncio.create_task(hang_up(home)))
+
+    outbox.watch(on_put)
     async with switched_on(device), collecting(home.backend, outbox) as found:
-        for so_far in (5, 20, 40):
-            await until(lambda count=so_far: outbox.waiting() >= count)
-            await hang_up(home)
         await found.wait_for(60, within=20)
         await until(lambda: device.pending == 0)
-    assert len(connections) >= 4
+    assert len(leaving) == 3
     assert_corrected(outbox, frames, timedelta(days=3))
-
-
-class Watching(Outbox):
-    """An outbox that tells when a frame came before its device's clock was known."""
-
-    def watch(self, first: Callable[[], None]) -> None:
-        """Call `first` at the first such frame."""
-        self.early = 0
-        self._first = first
-
-    def put_frame(self, frame: Frame) -> int:
-        number = super().put_frame(frame)
-        self.early += 1
-        if self.early == 1:
-            self._first()
-        return number
 
 
 @pytest.mark.parametrize("breaks_off", [False, True])
 async def test_records_before_the_clock_is_known_get_the_right_time(
-    home: Home, tmp_path: Path, breaks_off: bool
+    home: Home, outbox: Watching, breaks_off: bool
 ) -> None:
     device = cuff(home, clock_offset=timedelta(days=-3), settle=0.0)
     frames = history(30, until_wall=device.clock)
     device.load(frames)
     leaving: list[asyncio.Task[None]] = []
-    with closing(Watching(tmp_path / "outbox.sqlite", now=utc_now())) as outbox:
-        outbox.watch(lambda: leaving.append(asyncio.create_task(hang_up(home))) if breaks_off else None)
-        async with switched_on(device), collecting(home.backend, outbox) as found:
-            await found.wait_for(30, within=20)
-        assert outbox.early > 0
-        assert len(leaving) == breaks_off
-        assert_corrected(outbox, frames, timedelta(days=3))
+
+    def on_put(so_far: int) -> None:
+        if breaks_off and so_far == 1:
+            leaving.append(asyncio.create_task(hang_up(home)))
+
+    outbox.watch(on_put)
+    async with switched_on(device), collecting(home.backend, outbox) as found:
+        await found.wait_for(30, within=20)
+    assert outbox.early > 0
+    assert len(leaving) == breaks_off
+    assert_corrected(outbox, frames, timedelta(days=3))
 
 
 def assert_corrected(outbox: Outbox, frames: list[bytes], behind: timedelta) -> None:
@@ -335,6 +354,30 @@ async def test_two_devices_and_a_belt_at_once(home: Home, outbox: Outbox) -> Non
     assert {(one.kind, one.values.heart_rate, one.clock) for one in rates} == {
         (Kind.HEART_RATE, 61, ClockQuality.GATEWAY)
     }
+
+
+class SecureScale(WeightScale):
+    """A scale that takes a subscription only over an encrypted link, as most real ones do."""
+
+    def _services(self) -> list[Service]:
+        permissions = Descriptor.Permissions
+        cccd = Descriptor(
+            "2902",
+            permissions.READABLE | permissions.WRITEABLE | permissions.WRITE_REQUIRES_ENCRYPTION,
+            self._device.gatt_server.make_descriptor_value(self._characteristic),
+        )
+        self._characteristic.descriptors = (cccd,)
+        return super()._services()
+
+
+async def test_a_device_that_asks_for_it_is_paired(home: Home, outbox: Outbox) -> None:
+    device = SecureScale(home.link, SCALE, name="Secure Scale", now=wall)
+    async with switched_on(device), collecting(home.backend, outbox) as found:
+        device.measure(Weight(weight=72.4))
+        (reading,) = await found.wait_for(1)
+    assert reading.values.weight == 72.4
+    assert home.central.keystore is not None
+    assert [name for name, _ in await home.central.keystore.get_all()] == [f"{SCALE}"]
 
 
 async def test_only_allowed_devices_are_read(home: Home, outbox: Outbox) -> None:
