@@ -104,6 +104,8 @@ class RecordingDevice(VirtualDevice, Generic[Timed]):
         while self._records and self._subscribed.is_set():
             frame = self._records[0]
             await self._device.indicate_subscriber(connection, self._characteristic, frame)
+            if not self.serves(connection):
+                return  # bumble says nothing when there was nobody to confirm
             self._records.popleft()
 
 

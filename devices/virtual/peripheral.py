@@ -219,7 +219,9 @@ class VirtualDevice(ABC):
     async def _meet(self, connection: Connection) -> None:
         """Serve a client, again if it unsubscribes and comes back, and hang up after the last word."""
         try:
-            while await happens(self._subscribed, self._patience):
+            # Python 3.11's wait_for can swallow the cancellation of a session whose link was lost; such a
+            # session must not take the next connection's subscription for its own.
+            while await happens(self._subscribed, self._patience) and self.serves(connection):
                 await self.serve(connection)
                 if self._subscribed.is_set():
                     break
@@ -228,8 +230,12 @@ class VirtualDevice(ABC):
         # A task of its own: the disconnection cancels this one.
         self.spawn(self._hang_up(connection))
 
+    def serves(self, connection: Connection) -> bool:
+        """Say whether this is the connection of now, and not one that was lost."""
+        return self._connection is connection
+
     async def _hang_up(self, connection: Connection) -> None:
-        if self._connection is connection:
+        if self.serves(connection):
             await connection.disconnect()
 
     async def _update_advertising(self) -> None:

@@ -130,20 +130,8 @@ async def switched_on(*devices: Any) -> AsyncIterator[None]:
             await device.stop()
 
 
-class Cuff(BloodPressureMonitor):
-    """A cuff that never serves a connection which has ended.
-
-    Python 3.11's `wait_for` can swallow the cancellation of a session, which would then take the next
-    connection's subscription for its own and forget records that nobody has confirmed.
-    """
-
-    async def serve(self, connection: Connection) -> None:
-        if self._connection is connection:
-            await super().serve(connection)
-
-
-def cuff(home: Home, **options: Any) -> Cuff:
-    return Cuff(home.link, CUFF, **({"name": "Virtual BP", "now": wall} | options))
+def cuff(home: Home, **options: Any) -> BloodPressureMonitor:
+    return BloodPressureMonitor(home.link, CUFF, **({"name": "Virtual BP", "now": wall} | options))
 
 
 def scale(home: Home, **options: Any) -> WeightScale:
