@@ -1,5 +1,6 @@
 // Charts: <div class="hk-chart" data-series-url="/api/patients/ID/series" data-days="14"
 //              data-panels="weight,bp,pulse,symptoms" data-ranges="14,30,90,365,0" data-lang="sv"></div>
+// A button with data-print prints the page.
 // data-ranges shows buttons (0 is "all"); data-plain leaves out device and clock; data-heights="220,180".
 // The chart fetches again when "hk:reading" reaches document.body. Keep the element out of fragments
 // that are swapped: what is inside it is made here.
@@ -10,8 +11,9 @@ import { PANELS, prepare } from "./chart/panels.js";
 import { fillTable } from "./chart/table.js";
 import { speech } from "./chart/words.js";
 
-const HEIGHTS = { weight: 190, bp: 190, pulse: 120, symptoms: 130 };
-const PRINT_WIDTH = 680;
+const HEIGHTS = { weight: 160, bp: 180, pulse: 100, symptoms: 110 };
+const PRINT_WIDTH = 690; // a sheet of A4 between its margins, in CSS pixels
+const PRINT_HEIGHT = 0.8;
 let made = 0;
 
 function element(tag, className, text) {
@@ -64,6 +66,20 @@ class Chart {
       button.addEventListener("click", () => this.load(days));
       this.buttons.append(button);
     }
+    this.whole = element("button", "hk-chart-range hk-chart-whole", this.words.whole);
+    this.whole.type = "button";
+    this.whole.hidden = true;
+    this.whole.addEventListener("click", () => this.zoom(this.data.from, this.data.to));
+    this.buttons.after(this.whole);
+  }
+
+  /** Show a part of the time in all panels; the one that was zoomed by hand tells the others by itself. */
+  zoom(min, max) {
+    for (const plot of this.plots) plot.setScale("x", { min, max });
+  }
+
+  zoomed(min, max) {
+    this.whole.hidden = min <= this.data.from && max >= this.data.to;
   }
 
   watch() {
@@ -87,7 +103,7 @@ class Chart {
 
   async load(days = this.days) {
     this.days = days;
-    for (const button of this.buttons.children) {
+    for (const button of this.buttons.querySelectorAll("[data-days]")) {
       button.setAttribute("aria-pressed", String(Number(button.dataset.days) === days));
     }
     const url = new URL(this.host.dataset.seriesUrl, location.href);
@@ -136,6 +152,7 @@ class Chart {
       const context = {
         name, colours, data: this.data, speech: this.speech, live: this.live, plain: this.plain,
         first: index === 0, last: index === this.names.length - 1, syncKey: this.key,
+        zoom: (min, max) => this.zoom(min, max), zoomed: (min, max) => this.zoomed(min, max),
         dot: this.plain ? 5 : 4, gutter: Math.round(colours.size * (wide ? 6.2 : 3.2)),
       };
       return makePanel(panel, context, { width: this.width, height: this.height(name, index, colours) });
@@ -146,7 +163,8 @@ class Chart {
   height(name, index, colours) {
     const wanted = (this.host.dataset.heights ?? "").split(",")[index];
     const last = index === this.names.length - 1;
-    return (Number(wanted) || HEIGHTS[name]) + (last ? Math.round(colours.size * 2) : 0);
+    const plain = (Number(wanted) || HEIGHTS[name]) * (this.printing ? PRINT_HEIGHT : 1);
+    return Math.round(plain + (last ? colours.size * 2 : 0));
   }
 
   /** A panel's title, legend, and the plot's own place, which the keyboard can reach. */
@@ -169,7 +187,7 @@ class Chart {
 
   legend(name) {
     const w = this.words;
-    const target = this.data.targets.some((t) => PANELS[name].quantities.includes(t.quantity));
+    const target = !this.plain && this.data.targets.some((t) => PANELS[name].quantities.includes(t.quantity));
     const keys = {
       weight: [["dot", w.one], ["mean", w.mean], ["band", this.plain ? w.yourUsual : w.usual]],
       bp: [["dot", w.systolic], ["square", w.diastolic]],
@@ -224,6 +242,9 @@ function mount() {
   }
 }
 
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
 mount();
 // Pages swap their content: take up charts that come and let go of those that went.
 new MutationObserver((changes) => {

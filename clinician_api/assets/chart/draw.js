@@ -14,6 +14,7 @@ export function palette(element) {
   };
 }
 
+const present = (value) => value !== null && value !== undefined;
 const px = (value) => value * uPlot.pxRatio;
 
 /** Run `draw` clipped to the plotting area. */
@@ -28,11 +29,10 @@ function inside(u, draw) {
 }
 
 /** Bands lie under everything: the target over its whole width, the usual level day by day. */
-export function drawBands(u, { name, data, panel, colours }) {
+export function drawBands(u, { name, data, panel, colours, plain }) {
   inside(u, (ctx) => {
-    for (const target of data.targets.filter((t) => panel.quantities.includes(t.quantity))) {
-      drawTarget(u, ctx, target, colours);
-    }
+    const targets = plain ? [] : data.targets.filter((t) => panel.quantities.includes(t.quantity));
+    for (const target of targets) drawTarget(u, ctx, target, colours);
     if (name === "weight") drawUsual(u, ctx, data.weightDays, colours);
   });
 }
@@ -41,13 +41,15 @@ function drawTarget(u, ctx, target, colours) {
   const { min, max } = u.scales.y;
   const top = u.valToPos(Math.min(target.high ?? max, max), "y", true);
   const bottom = u.valToPos(Math.max(target.low ?? min, min), "y", true);
+  // Only a target with two ends is a band; with one end the other half of the panel would be coloured.
+  const both = present(target.low) && present(target.high);
   ctx.fillStyle = colours.target;
-  ctx.fillRect(u.bbox.left, top, u.bbox.width, bottom - top);
+  if (both) ctx.fillRect(u.bbox.left, top, u.bbox.width, bottom - top);
   ctx.strokeStyle = colours.aim;
   ctx.lineWidth = px(1.5);
   ctx.setLineDash([px(2), px(3)]);
   for (const [end, y] of [[target.high, top], [target.low, bottom]]) {
-    if (end === null || end === undefined || end < min || end > max) continue;
+    if (!present(end) || end < min || end > max) continue;
     line(ctx, u.bbox.left, y, u.bbox.left + u.bbox.width, y);
   }
   ctx.setLineDash([]);
@@ -83,30 +85,50 @@ function line(ctx, x0, y0, x1, y1) {
   ctx.stroke();
 }
 
-/** Limits as dashed lines with their value, where the scale reaches them. */
-export function drawLimits(u, { data, panel, colours, speech }) {
+/** Limits as dashed lines that say what they limit, where the scale reaches them. */
+export function drawLimits(u, { data, panel, colours, speech, plain }) {
+  if (plain) return;
   inside(u, (ctx) => {
-    ctx.strokeStyle = ctx.fillStyle = colours.limit;
+    ctx.strokeStyle = colours.limit;
     ctx.lineWidth = px(1);
-    ctx.font = `${px(colours.size * 0.85)}px ${colours.font}`;
-    ctx.textAlign = "right";
-    for (const limit of data.limits.filter((l) => panel.quantities.includes(l.quantity))) {
-      const { min, max } = u.scales.y;
-      if (limit.value < min || limit.value > max) continue;
-      const y = u.valToPos(limit.value, "y", true);
-      ctx.setLineDash([px(6), px(4)]);
-      line(ctx, u.bbox.left, y, u.bbox.left + u.bbox.width, y);
-      const text = `${speech.words.limit} ${speech.number(limit.value, 0)}`;
-      const above = limit.direction === "above";
-      ctx.textBaseline = above ? "top" : "bottom";
-      ctx.fillText(text, u.bbox.left + u.bbox.width - px(4), y + px(above ? 3 : -3));
-    }
+    ctx.setLineDash([px(6), px(4)]);
+    for (const { y } of limitsInView(u, data, panel)) line(ctx, u.bbox.left, y, u.bbox.left + u.bbox.width, y);
     ctx.setLineDash([]);
   });
 }
 
+function limitsInView(u, data, panel) {
+  const { min, max } = u.scales.y;
+  return data.limits
+    .filter((limit) => panel.quantities.includes(limit.quantity) && limit.value >= min && limit.value <= max)
+    .map((limit) => ({ limit, y: u.valToPos(limit.value, "y", true) }));
+}
+
+/** The limits' words come last, on a ground of the page's colour, so that dots do not hide them. */
+export function drawLimitWords(u, { data, panel, colours, speech, plain }) {
+  if (plain) return;
+  inside(u, (ctx) => {
+    ctx.font = `${px(colours.size * 0.85)}px ${colours.font}`;
+    ctx.textAlign = "left";
+    for (const { limit, y } of limitsInView(u, data, panel)) {
+      const { words } = speech;
+      const about = panel.quantities.length > 1 ? `${words[limit.quantity]} ` : "";
+      const text = `${words.limit}: ${about}${words[limit.direction]} ${speech.number(limit.value, 0)}`;
+      const above = limit.direction === "above";
+      const place = [u.bbox.left + px(4), y + px(above ? 3 : -3)];
+      ctx.textBaseline = above ? "top" : "bottom";
+      const height = px(colours.size);
+      ctx.fillStyle = colours.paper;
+      ctx.fillRect(place[0] - px(2), place[1] - (above ? px(1) : height), ctx.measureText(text).width + px(4), height + px(1));
+      ctx.fillStyle = colours.limit;
+      ctx.fillText(text, ...place);
+    }
+  });
+}
+
 /** Contacts, plans and medication: a thin line through every panel, a shape and a word at the top of one. */
-export function drawMarkers(u, { data, colours, speech, first }) {
+export function drawMarkers(u, { data, colours, speech, first, plain }) {
+  if (plain) return;
   const { ctx } = u;
   const { left, top, width, height } = u.bbox;
   ctx.save();
@@ -156,7 +178,7 @@ function polygon(ctx, points) {
 export function drawReadings(u, context) {
   inside(u, (ctx) => {
     const perDay = Math.abs(u.valToPos(86400, "x", true) - u.valToPos(0, "x", true));
-    const radius = Math.min(px(context.dot), Math.max(perDay / 3, px(1.5)));
+    const radius = Math.min(px(context.dot), Math.max(perDay / 2.5, px(1.5)));
     if (context.name === "symptoms") drawSymptoms(u, ctx, context, perDay);
     else if (context.name === "bp") drawPressure(u, ctx, context, radius);
     else for (const row of visible(u, context)) dot(u, ctx, row, row.value, radius, context.colours.first, circle, context);
@@ -184,11 +206,14 @@ function dot(u, ctx, row, value, radius, colour, shape, { colours }) {
 
 function drawPressure(u, ctx, context, radius) {
   const { colours } = context;
-  for (const row of visible(u, context)) {
+  const rows = visible(u, context);
+  ctx.strokeStyle = colours.grid;
+  ctx.lineWidth = px(1);
+  for (const row of rows) {
     const x = u.valToPos(row.x, "x", true);
-    ctx.strokeStyle = colours.grid;
-    ctx.lineWidth = px(1);
     line(ctx, x, u.valToPos(row.systolic, "y", true), x, u.valToPos(row.diastolic, "y", true));
+  }
+  for (const row of rows) {
     dot(u, ctx, row, row.systolic, radius, colours.first, circle, context);
     dot(u, ctx, row, row.diastolic, radius, colours.second, square, context);
   }
@@ -201,8 +226,11 @@ function drawSymptoms(u, ctx, context, perDay) {
   const room = Math.abs(u.valToPos(1, "y", true) - u.valToPos(0, "y", true)) - px(5);
   SYMPTOMS.forEach((name, index) => {
     const base = u.valToPos(SYMPTOMS.length - 1 - index, "y", true) - px(1);
+    ctx.strokeStyle = colours.grid;
+    ctx.lineWidth = px(1);
+    line(ctx, u.bbox.left, base, u.bbox.left + u.bbox.width, base);
     for (const row of visible(u, context)) {
-      if (row[name] === null || row[name] === undefined) continue;
+      if (!present(row[name])) continue;
       const x = u.valToPos(row.x, "x", true) - width / 2;
       const height = row[name] === 0 ? px(1.5) : (room * row[name]) / 3;
       ctx.fillStyle = row[name] === 0 ? colours.muted : colours.first;

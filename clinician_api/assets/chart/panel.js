@@ -1,7 +1,7 @@
 // One panel: a uPlot with our axes, our drawing and our keys. Panels of one chart share cursor and zoom.
 
 import uPlot from "uplot";
-import { drawBands, drawLimits, drawMarkers, drawReadings } from "./draw.js";
+import { drawBands, drawLimits, drawLimitWords, drawMarkers, drawReadings } from "./draw.js";
 import { PANELS, SYMPTOMS, scaleRange } from "./panels.js";
 import { describe, makeTip, nearest } from "./tip.js";
 
@@ -68,7 +68,7 @@ function yAxis(context) {
   return {
     stroke: colours.muted,
     font: `${colours.size}px ${colours.font}`,
-    grid: { stroke: colours.grid, width: 1 },
+    grid: { show: !names, stroke: colours.grid, width: 1 },
     ticks: { show: false },
     size: gutter,
     gap: 6,
@@ -85,7 +85,7 @@ function options(context, size) {
   const hidden = { show: false };
   return {
     ...size,
-    padding: [first ? 20 : 8, 12, 0, 0],
+    padding: [first && !context.plain ? 20 : 8, 12, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: hidden, drag: { x: true, y: false }, sync: { key: syncKey }, focus: { prox: 30 } },
     tzDate: (x) => uPlot.tzDate(new Date(x * 1000), data.zone),
@@ -101,11 +101,13 @@ function options(context, size) {
       { stroke: colours.ink, width: 2, points: hidden },
     ],
     hooks: {
+      setScale: [(u, key) => key === "x" && context.zoomed(u.scales.x.min, u.scales.x.max)],
       drawClear: [(u) => drawBands(u, context)],
       draw: [
         (u) => drawLimits(u, context),
         (u) => drawMarkers(u, context),
         (u) => drawReadings(u, context),
+        (u) => drawLimitWords(u, context),
       ],
     },
   };
@@ -135,6 +137,11 @@ export function makePanel(host, context, size) {
   host.addEventListener("keydown", (event) => {
     const next = step(event.key, current, rows.length);
     if (event.key === "Escape") tip.hide();
+    const window = closer(event.key, u, rows[current]?.x, context.data);
+    if (window) {
+      event.preventDefault();
+      context.zoom(...window);
+    }
     if (next === null || rows.length === 0) return;
     event.preventDefault();
     current = next;
@@ -151,4 +158,16 @@ function step(key, current, count) {
   const keys = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: last };
   if (!(key in keys)) return null;
   return Math.max(0, Math.min(keys[key], last));
+}
+
+/** The part of the time that "+" and "-" lead to, around the current reading; "0" is the whole. */
+function closer(key, u, centre, { from, to }) {
+  if (key === "0") return [from, to];
+  const factor = { "+": 0.5, "-": 2 }[key];
+  if (!factor) return null;
+  const { min, max } = u.scales.x;
+  const half = Math.min(((max - min) / 2) * factor, (to - from) / 2);
+  if (half < DAY / 4) return null;
+  const middle = Math.max(from + half, Math.min(centre ?? (min + max) / 2, to - half));
+  return [middle - half, middle + half];
 }

@@ -15,8 +15,9 @@ export function makeTip(u, live) {
     show(left, lines, { aloud }) {
       box.replaceChildren(...lines.map(paragraph));
       box.hidden = false;
-      const room = u.over.clientWidth - box.offsetWidth;
-      box.style.left = `${Math.max(0, Math.min(left + 12, room))}px`;
+      // Beside the reading, on the side where there is room.
+      const right = left + 12 + box.offsetWidth <= u.over.clientWidth;
+      box.style.left = `${Math.max(0, right ? left + 12 : left - 12 - box.offsetWidth)}px`;
       if (aloud) live.textContent = lines.join(". ");
     },
   };

@@ -1,0 +1,165 @@
+"""The physician's pages and the charts in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.visit import LAPTOP, PHONE, Visit, chart_drawn, violations, visiting
+from tests.integration.trends import household
+
+pytestmark = pytest.mark.browser
+
+TREND = f"/physician/patients/{household.MONIKA}"
+INK = """
+(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const colours = new Set();
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i + 3]) colours.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
+  }
+  return colours.size;
+}
+"""
+
+
+@pytest.fixture
+async def visit(database: str, chromium_path: Path) -> AsyncGenerator[Visit]:
+    async with visiting(database, chromium_path) as visiting_now:
+        await household.contacted_some_time_ago(visiting_now.home, 12)
+        yield visiting_now
+        assert visiting_now.problems == []
+
+
+async def trend(
+    visit: Visit, size: tuple[int, int] = LAPTOP, *, dark: bool = False, lang: str = "sv"
+) -> Page:
+    page = await visit.open("physician", TREND, size, dark=dark, lang=lang)
+    await chart_drawn(page)
+    return page
+
+
+async def test_the_list_leads_to_the_trend_page(visit: Visit) -> None:
+    await household.open_case(visit.home)
+    page = await visit.open("physician", "/physician", LAPTOP)
+    await expect(page.locator("tbody tr")).to_contain_text("Vikten har ökat 2,4 kg på 3 dagar")
+    assert await violations(page) == []
+    await page.get_by_role("link", name="Monika Ekström").click()
+    await chart_drawn(page)
+    await expect(page.locator("h1")).to_contain_text("Monika Ekström")
+
+
+@pytest.mark.parametrize(("size", "dark", "lang"), [(LAPTOP, False, "sv"), (PHONE, True, "en")])
+async def test_four_panels_are_drawn_and_everybody_can_read_them(
+    visit: Visit, size: tuple[int, int], dark: bool, lang: str
+) -> None:
+    page = await trend(visit, size, dark=dark, lang=lang)
+    canvases = page.locator(".hk-chart canvas")
+    await expect(canvases).to_have_count(4)
+    for number in range(4):
+        assert await canvases.nth(number).evaluate(INK) > 3
+    assert await violations(page) == []
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert await page.evaluate(wider) <= 0
+
+
+async def test_the_range_buttons_change_what_is_shown(visit: Visit) -> None:
+    page = await trend(visit)
+    rows = page.locator(".hk-chart-table tbody tr")
+    await page.locator(".hk-chart-table summary").click()
+    many = await rows.count()
+    await page.get_by_role("button", name="14 dagar").click()
+    await expect(page.get_by_role("button", name="14 dagar")).to_have_attribute("aria-pressed", "true")
+    await expect(page.get_by_role("button", name="90 dagar")).to_have_attribute("aria-pressed", "false")
+    await expect(rows).not_to_have_count(many)
+    assert 0 < await rows.count() < many
+    assert await violations(page) == []
+    await page.get_by_role("button", name="Allt").click()
+    await expect(rows).not_to_have_count(await rows.count())
+    assert await rows.count() >= many
+
+
+async def test_the_keyboard_reaches_every_reading(visit: Visit) -> None:
+    page = await trend(visit)
+    tip = page.locator(".hk-chart-weight .hk-chart-tip")
+    await page.locator(".hk-chart-weight .hk-chart-plot").focus()
+    await page.keyboard.press("End")
+    await expect(tip).to_contain_text("07:12")  # the patient's time, not the browser's
+    await expect(tip).to_contain_text("Enhet: scale-1")
+    await expect(tip).to_contain_text("Klocka: enhetens klocka, kontrollerad")
+    newest = await tip.inner_text()
+    await page.keyboard.press("ArrowLeft")
+    assert await tip.inner_text() != newest
+    await expect(page.locator(".hk-chart-live")).to_contain_text("kg. ")
+    await page.keyboard.press("Escape")
+    await expect(tip).to_be_hidden()
+
+
+async def test_the_pointer_says_what_a_dot_is_with_its_flags(visit: Visit) -> None:
+    page = await trend(visit)
+    plot = page.locator(".hk-chart-bp .hk-chart-plot")
+    await plot.focus()
+    tip = page.locator(".hk-chart-bp .hk-chart-tip")
+    await page.keyboard.press("End")
+    for _ in range(60):
+        if "rörelse" in await tip.inner_text():
+            break
+        await page.keyboard.press("ArrowLeft")
+    await expect(tip).to_contain_text("Anmärkning: rörelse under mätningen")
+    box = await page.locator(".hk-chart-weight .u-over").bounding_box()
+    assert box
+    await page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 40)
+    await expect(page.locator(".hk-chart-weight .hk-chart-tip")).to_contain_text("kg")
+
+
+async def test_dragging_zooms_and_double_click_key_or_button_go_back(visit: Visit) -> None:
+    page = await trend(visit)
+    whole = page.get_by_role("button", name="Visa hela tiden")
+    await expect(whole).to_be_hidden()
+    box = await page.locator(".hk-chart-weight .u-over").bounding_box()
+    assert box
+    for back in ("double click", "button", "key"):
+        await page.mouse.move(box["x"] + 100, box["y"] + 50)
+        await page.mouse.down()
+        await page.mouse.move(box["x"] + 300, box["y"] + 50, steps=4)
+        await page.mouse.up()
+        await expect(whole).to_be_visible()
+        box = await page.locator(".hk-chart-weight .u-over").bounding_box()
+        assert box
+        if back == "double click":
+            await page.mouse.dblclick(box["x"] + 200, box["y"] + 50)
+        elif back == "button":
+            await whole.click()
+        else:
+            await page.locator(".hk-chart-pulse .hk-chart-plot").press("0")
+        await expect(whole).to_be_hidden()
+        box = await page.locator(".hk-chart-weight .u-over").bounding_box()
+        assert box
+    await page.locator(".hk-chart-pulse .hk-chart-plot").press("+")
+    await expect(whole).to_be_visible()
+
+
+async def test_a_new_reading_appears_without_a_reload(visit: Visit) -> None:
+    page = await trend(visit)
+    await page.locator("body[data-live-state=open]").wait_for()
+    await page.locator(".hk-chart-table summary").click()
+    household.store(visit.home, [household.weight(visit.home.at(0, "09:25"), 83.1)])
+    await expect(page.locator(".hk-chart-table tbody tr").first).to_contain_text("83,1 kg")
+
+
+async def test_it_prints_on_one_page(visit: Visit, tmp_path: Path) -> None:
+    page = await trend(visit)
+    sheet = await page.pdf(path=tmp_path / "trend.pdf", format="A4")
+    assert len(re.findall(rb"/Type\s*/Page[^s]", sheet)) == 1
+
+
+async def test_a_chart_that_cannot_be_fetched_says_so(visit: Visit) -> None:
+    page = await visit.open("physician", "/physician", LAPTOP)
+    await page.route("**/series?*", lambda route: route.abort())
+    await page.goto(f"{visit.address}{TREND}")
+    await expect(page.locator(".hk-chart-status")).to_contain_text("gick inte att hämta")
+    visit.problems.clear()  # the browser notes the request that was broken on purpose
