@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from clinician_api.glance import DAYS, age
 from clinician_api.i18n import N_, Language
-from clinician_api.sparkline import Sparkline, sparkline
+from clinician_api.sparkline import Sparkline, daily_means, sparkline
 from clinician_api.wording import LEVELS
 from storage.inbox import CaseRow, Inbox, Measured
 
@@ -108,7 +108,7 @@ def _picture(
     latest: str = "",
 ) -> Picture | None:
     known = [(at, value) for at, value in points if value is not None]
-    line = sparkline(known, now - timedelta(days=DAYS), now, least_span=LEAST_SPAN[quantity])
+    line = sparkline(daily_means(known), now - timedelta(days=DAYS), now, least_span=LEAST_SPAN[quantity])
     if line is None:
         return None
-    return Picture(name, line, digits, latest or language.number(line.latest, digits), unit)
+    return Picture(name, line, digits, latest or language.number(known[-1][1], digits), unit)

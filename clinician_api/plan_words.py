@@ -50,8 +50,8 @@ def _weight(rule: WeightChange, language: Language) -> str:
 
 
 def _values(limits: Iterable[Limit], language: Language) -> str:
-    either = f" {language.gettext('or')} "
-    return either.join(
+    either = language.gettext("or")
+    return f" {either} ".join(
         f"{language.gettext(DIRECTIONS[x.direction])} {language.number(x.value)}"
         for x in sorted(limits, key=lambda x: x.value)
     )

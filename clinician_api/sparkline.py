@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from statistics import fmean
 
 WIDTH = 96.0
 HEIGHT = 26.0
@@ -40,6 +41,14 @@ def sparkline(
     placed = [(at, _x(at, start, end), _y(value, middle, span)) for at, value in points]
     _, last_x, last_y = placed[-1]
     return Sparkline(_path(placed), last_x, last_y, values[0], values[-1])
+
+
+def daily_means(points: Sequence[Point]) -> list[Point]:
+    """Return one point for each UTC day: repeats of a morning would only make the small picture jagged."""
+    days: dict[date, list[Point]] = {}
+    for at, value in points:
+        days.setdefault(at.astimezone(UTC).date(), []).append((at, value))
+    return [(of_day[-1][0], fmean(value for _, value in of_day)) for of_day in days.values()]
 
 
 def _x(at: datetime, start: datetime, end: datetime) -> float:

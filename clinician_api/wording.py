@@ -82,7 +82,25 @@ STEPS = {
     "emergency": N_("Emergency"),
 }
 
+REASONS = {
+    "bad_topic": N_("Wrong topic"),
+    "too_large": N_("Too large"),
+    "not_json": N_("Not JSON"),
+    "unknown_schema": N_("Unknown schema version"),
+    "invalid_reading": N_("Invalid reading"),
+    "invalid_message": N_("Invalid message"),
+    "unreadable": N_("The device's record cannot be read"),
+    "unknown_gateway": N_("Unknown gateway"),
+    "revoked_gateway": N_("Revoked gateway"),
+    "clock_unverified": N_("Nobody knows when it was measured"),
+    "measured_in_future": N_("Measured in the future"),
+    "measured_too_long_ago": N_("Measured too long ago"),
+    "storage_error": N_("The database refused it"),
+}
+"""Why something is in quarantine (ingest_service)."""
+
 TABLES = {
+    "reasons": REASONS,
     "levels": LEVELS,
     "conditions": CONDITIONS,
     "kinds": KINDS,

@@ -13,6 +13,8 @@ from storage.database import Connection
 
 FRESH = timedelta(seconds=10)
 """A service that has not beaten for longer is missing (heartbeats come every 2 s)."""
+HEARD = timedelta(minutes=5)
+"""A gateway that has not reported for longer is silent (it reports every minute)."""
 EXPECTED = ("ingest", "alerts", "api")
 
 
@@ -32,19 +34,29 @@ class GatewayRow:
 
 
 async def health(conn: Connection, *, now: datetime) -> dict[str, str]:
-    """Return "ok" or "missing" per service, and for the gateways together where any has reported."""
+    """Return "ok" or "missing" for PostgreSQL, the broker, each service, and the gateways together.
+
+    The broker is as ingest sees it. The gateways are ok while one of them is heard, and left out while none
+    is enrolled.
+    """
     cursor = await conn.execute(
-        "select service, max(at) > %s from service_heartbeat group by service", [now - FRESH]
+        "select service, bool_or(at > %(fresh)s),"
+        " bool_or(at > %(fresh)s and coalesce((detail ->> 'broker')::boolean, false))"
+        " from service_heartbeat group by service",
+        {"fresh": now - FRESH},
     )
-    beating = {service for service, fresh in await cursor.fetchall() if fresh}
-    state = {"postgresql": "ok"}
-    state |= {name: "ok" if name in beating else "missing" for name in EXPECTED}
-    cursor = await conn.execute("select count(*), count(*) filter (where online) from gateway_status")
-    row = await cursor.fetchone()
-    reported, online = row or (0, 0)
-    if reported:
-        state["gateway"] = "ok" if online else "missing"
-    return state
+    beating = {service: (fresh, broker) for service, fresh, broker in await cursor.fetchall()}
+    up = {name: beating.get(name, (False, False))[0] for name in EXPECTED}
+    up |= {"postgresql": True, "broker": beating.get("ingest", (False, False))[1]}
+    cursor = await conn.execute(
+        "select count(*), count(*) filter (where s.online and s.received_at > %s)"
+        " from gateway g left join gateway_status s using (gateway_id) where g.revoked_at is null",
+        [now - HEARD],
+    )
+    enrolled, heard = await cursor.fetchone() or (0, 0)
+    if enrolled:
+        up["gateway"] = heard > 0
+    return {name: "ok" if fine else "missing" for name, fine in up.items()}
 
 
 async def gateways(conn: Connection) -> list[GatewayRow]:
@@ -54,7 +66,8 @@ async def gateways(conn: Connection) -> list[GatewayRow]:
             "select g.gateway_id, g.label, u.name as unit_name, g.enrolled_at, g.revoked_at,"
             " s.received_at, s.online, s.status,"
             " (select count(*) from unassigned_reading r where r.gateway_id = g.gateway_id) as waiting"
-            " from gateway g join care_unit u using (care_unit_id) left join gateway_status s using (gateway_id)"
+            " from gateway g join care_unit u using (care_unit_id)"
+            " left join gateway_status s using (gateway_id)"
             " order by g.revoked_at is not null, s.online nulls first, s.received_at nulls first, g.label"
         )
         return await cursor.fetchall()

@@ -126,8 +126,10 @@ async def record_attempt(conn: Connection, login_hash: bytes, *, now: datetime, 
     """Count an attempt before its password is checked, and return how many failed or are under way.
 
     Counted first, so that many at once cannot all slip in below the limit; `clear_attempts` forgets them when
-    one succeeds. Attempts before `since` are forgotten.
+    one succeeds. Attempts before `since` are forgotten. Needs a transaction.
     """
+    # One at a time per login: two open transactions would not see each other's attempt.
+    await conn.execute("select pg_advisory_xact_lock(hashtextextended(encode(%s, 'hex'), 1))", [login_hash])
     await conn.execute("delete from login_failure where at <= %s", [since])
     await conn.execute("insert into login_failure (login_hash, at) values (%s, %s)", [login_hash, now])
     cursor = await conn.execute("select count(*) from login_failure where login_hash = %s", [login_hash])

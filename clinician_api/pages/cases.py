@@ -33,7 +33,8 @@ FIRST = {
     "closed": N_("%(by)s closed this case at %(at)s, before you."),
     "open": N_("Acknowledge the case first."),
 }
-Note = Annotated[str, Field(max_length=2000)]
+Note = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
+"""What a person writes. PostgreSQL keeps no NUL in a text."""
 
 
 class Contact(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -20,7 +20,6 @@ from wire.messages import Status
 
 router = APIRouter(include_in_schema=False)
 
-SILENT_AFTER = timedelta(minutes=5)
 LOW_BATTERY = 20
 MOST_BYTES = 4096
 
@@ -51,7 +50,7 @@ def gateway_view(row: GatewayRow, now: datetime) -> dict[str, Any]:
             status = msgspec.convert(row.status, Status, strict=False)
         except msgspec.ValidationError:
             status = None  # an older gateway's words; that it spoke is known all the same
-    heard = row.received_at is not None and now - row.received_at < SILENT_AFTER
+    heard = row.received_at is not None and now - row.received_at < operations.HEARD
     return {"row": row, "status": status, "silent": not (heard and row.online)}
 
 

@@ -39,6 +39,8 @@ async def bind(
 ) -> Response:
     """Bind a device and user slot to a patient from a day on."""
     try:
+        if "\x00" in gateway_id + device_id:
+            raise ValueError("no gateway or device has a NUL in its name")
         binding = Binding(
             gateway_id=gateway_id,
             device_id=device_id,

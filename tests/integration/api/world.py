@@ -1,6 +1,6 @@
 """A small world to look at: two units, their staff, patients in different states, a gateway. Synthetic.
 
-Everything is written with storage.registry, or as the services would write it, by a connection without a role.
+Everything is written with storage.registry, or as the services would write it, by a connection without role.
 """
 
 from __future__ import annotations
@@ -178,9 +178,7 @@ async def _patients(conn: Connection) -> None:
     await registry.add_next_of_kin(
         conn, next_of_kin_id=KIN, given_name="Per", family_name="Ekström", phone="070-1"
     )
-    await registry.give_consent(
-        conn, patient_id=MONIKA, next_of_kin_id=KIN, scope="status", at=start
-    )
+    await registry.give_consent(conn, patient_id=MONIKA, next_of_kin_id=KIN, scope="status", at=start)
 
 
 async def _accounts(conn: Connection) -> None:
@@ -224,6 +222,7 @@ async def _history(conn: Connection) -> None:
     """Write 60 days of mornings; Monika gains 2.4 kg at the end, Lars has stopped four days ago."""
     dice = random.Random(14)
     starts = {MONIKA: 80.6, LARS: 91.2, INGRID: 62.4, ERIK: 84.0, SVEA: 70.3, FREMLING: 66.0}
+    rows: list[dict[str, object]] = []
     for patient_id, weight in starts.items():
         for days_ago in range(60, -1, -1):
             if (patient_id == LARS and days_ago < 4) or dice.random() < 0.06:
@@ -231,10 +230,9 @@ async def _history(conn: Connection) -> None:
             at = NOW.replace(hour=6, minute=dice.randrange(0, 50)) - timedelta(days=days_ago)
             gain = max(0, 3 - days_ago) * 0.8 if patient_id == MONIKA else 0.0
             kg = round(weight + dice.gauss(0, 0.3) + gain, 1)
-            await add_reading(conn, patient_id, at, "weight", weight=kg)
-            for minutes in (3, 5):
-                await add_reading(
-                    conn,
+            rows.append(_row(patient_id, at, "weight", weight=kg))
+            rows.extend(
+                _row(
                     patient_id,
                     at + timedelta(minutes=minutes),
                     "blood_pressure",
@@ -243,26 +241,41 @@ async def _history(conn: Connection) -> None:
                     pulse=round(dice.gauss(72, 4)),
                     flags=["body_movement"] if dice.random() < 0.03 else [],
                 )
-    await add_reading(
-        conn, MONIKA, NOW - timedelta(hours=20), "symptoms",
-        breathlessness=2, orthopnoea=0, swelling=1, dizziness=0,
-    )  # fmt: skip
+                for minutes in (3, 5)
+            )
+    symptoms = {"breathlessness": 2, "orthopnoea": 0, "swelling": 1, "dizziness": 0}
+    rows.append(_row(MONIKA, NOW - timedelta(hours=20), "symptoms", **symptoms))
+    await _store(conn, rows)
 
 
-async def add_reading(
-    conn: Connection, patient_id: UUID, at: datetime, kind: str, *, flags: list[str] | None = None, **values: float
-) -> UUID:
-    """Store one reading, as ingest does."""
-    reading_id = uuid4()
-    row = {
-        "patient_id": str(patient_id), "measured_at": at.isoformat(), "reading_id": str(reading_id), "kind": kind,
-        "gateway_id": GATEWAY, "device_id": "D0:11:22:33:44:55", "flags": flags or [], "origin": "live",
-        "clock": "verified", "received_at": at.isoformat(), "stored_at": at.isoformat(), **values,
-    }  # fmt: skip
+def _row(patient_id: UUID, at: datetime, kind: str, **values: object) -> dict[str, object]:
+    return {
+        "patient_id": str(patient_id),
+        "measured_at": at.isoformat(),
+        "reading_id": str(uuid4()),
+        "kind": kind,
+        "gateway_id": GATEWAY,
+        "device_id": "D0:11:22:33:44:55",
+        "flags": [],
+        "origin": "live",
+        "clock": "verified",
+        "received_at": at.isoformat(),
+        "stored_at": at.isoformat(),
+        **values,
+    }
+
+
+async def _store(conn: Connection, rows: list[dict[str, object]]) -> None:
     await conn.execute(
-        "insert into reading select * from jsonb_populate_record(null::reading, %s)", [Jsonb(row)]
+        "insert into reading select * from jsonb_populate_recordset(null::reading, %s)", [Jsonb(rows)]
     )
-    return reading_id
+
+
+async def add_reading(dsn: str, patient_id: UUID, at: datetime, kind: str, **values: object) -> None:
+    """Store one reading, as ingest does."""
+    conn = await connect(dsn, None)
+    async with conn:
+        await _store(conn, [_row(patient_id, at, kind, **values)])
 
 
 async def open_case(
@@ -285,8 +298,8 @@ async def open_case(
     conn = await connect(dsn, None)
     async with conn, conn.transaction():
         await conn.execute(
-            "insert into alert_case (case_id, patient_id, gateway_id, family, level, state, opened_at, owner_kind,"
-            " owner_staff_id, owner_unit_id, deadline, contact_deadline)"
+            "insert into alert_case (case_id, patient_id, gateway_id, family, level, state, opened_at,"
+            " owner_kind, owner_staff_id, owner_unit_id, deadline, contact_deadline)"
             " values (%s, %s, %s, %s, %s, 'open', %s, %s, %s, %s, %s, %s)",
             [
                 case_id, patient_id, gateway, family, level, at, "named_contact" if owner else "unit",
@@ -297,7 +310,19 @@ async def open_case(
             "insert into finding (finding_id, case_id, patient_id, gateway_id, rule, level, measured_at,"
             " evaluated_at, numbers, text_sv, text_en, confirmed, reading_ids)"
             " values (%s, %s, %s, %s, %s, %s, %s, %s, '{}', %s, %s, %s, '{}')",
-            [uuid4(), case_id, patient_id, gateway, f"test_{family}", level, at, at, text_sv, text_en, confirmed],
+            [
+                uuid4(),
+                case_id,
+                patient_id,
+                gateway,
+                f"test_{family}",
+                level,
+                at,
+                at,
+                text_sv,
+                text_en,
+                confirmed,
+            ],
         )
         await conn.execute(
             "insert into case_event (case_id, at, kind) values (%s, %s, 'opened'), (%s, %s, 'notified')",
@@ -316,7 +341,8 @@ async def usual_cases(dsn: str) -> dict[str, UUID]:
             confirmed=True, at=NOW - timedelta(minutes=9),
         ),
         "yellow": await open_case(
-            dsn, ERIK, "yellow", "Blodtrycket 172/98 är över gränsen 170.", "Blood pressure 172/98 is over the limit 170.",
+            dsn, ERIK, "yellow", "Blodtrycket 172/98 är över gränsen 170.",
+            "Blood pressure 172/98 is over the limit 170.",
             family="blood_pressure", minutes=360, confirmed=False, at=NOW - timedelta(hours=1),
         ),
         "grey": await open_case(
@@ -324,7 +350,8 @@ async def usual_cases(dsn: str) -> dict[str, UUID]:
             family="missing", minutes=2880, owner=DEPUTY, at=NOW - timedelta(days=1),
         ),
         "technical": await open_case(
-            dsn, None, "grey", "Porten Väska 14 hörs inte sedan 07:55.", "Gateway Väska 14 has been silent since 07:55.",
+            dsn, None, "grey", "Porten Väska 14 hörs inte sedan 07:55.",
+            "Gateway Väska 14 has been silent since 07:55.",
             family="gateway_silent", minutes=2880, owner=None, at=NOW - timedelta(minutes=12),
         ),
         "other_unit": await open_case(

@@ -1,0 +1,73 @@
+"""The application on a real database with a small world in it, called without a network."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from clinician_api.app import create_app
+from clinician_api.settings import Settings
+from storage.database import open_pool
+from tests.integration.api import world
+
+ORIGIN = "http://hemkurva.test"
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now: datetime = world.NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.now += by
+
+
+@dataclass
+class Site:
+    """The application, its database and its clock."""
+
+    app: FastAPI
+    dsn: str
+    clock: Clock
+    settings: Settings
+
+    def client(self, **headers: str) -> httpx.AsyncClient:
+        """Return a client of nobody, which says where it comes from."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"origin": ORIGIN, **headers})
+
+    @asynccontextmanager
+    async def signed_in(self, login: str, **headers: str) -> AsyncGenerator[httpx.AsyncClient]:
+        """Yield a client that is signed in."""
+        async with self.client(**headers) as client:
+            answer = await client.post("/login", data={"login": login, "password": world.PASSWORD})
+            assert answer.status_code == 303, answer.text
+            yield client
+
+
+@asynccontextmanager
+async def site_on(dsn: str, *, demo: bool = True) -> AsyncGenerator[Site]:
+    """Yield the application on a database."""
+    settings = Settings(dsn=dsn, public_url=ORIGIN, demo=demo)
+    clock = Clock()
+    async with open_pool(dsn, "hemkurva_web") as pool:
+        yield Site(create_app(settings, pool, clock=clock), dsn, clock, settings)
+
+
+@pytest.fixture
+async def site(database: str) -> AsyncGenerator[Site]:
+    """The application with the small world, nobody signed in, no case yet."""
+    await world.build(database)
+    async with site_on(database) as made:
+        yield made

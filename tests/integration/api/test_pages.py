@@ -1,0 +1,240 @@
+"""Patients, unassigned readings, operations, health, languages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from storage.database import connect
+from storage.heartbeat import beat
+from tests.integration.api import world
+from tests.integration.api.conftest import Site
+
+SCALE = "D0:99:88:77:66:55"
+
+
+async def add_waiting(site: Site, *, slot: int | None, count: int = 2) -> None:
+    """Let readings of an unbound device wait in the tray, as ingest stores them."""
+    conn = await connect(site.dsn, None)
+    async with conn:
+        for number in range(count):
+            at = world.NOW - timedelta(days=1, hours=number)
+            reading_id = uuid4()
+            row = {
+                "reading_id": str(reading_id), "gateway_id": world.GATEWAY, "device_id": SCALE,
+                "user_slot": slot, "measured_at": at.isoformat(), "kind": "weight", "weight": 71.2,
+                "flags": [], "origin": "live", "clock": "verified", "received_at": at.isoformat(),
+            }  # fmt: skip
+            await conn.execute(
+                "insert into unassigned_reading (reading_id, gateway_id, device_id, user_slot, measured_at,"
+                " received_at, kind, reading) values (%s, %s, %s, %s, %s, %s, 'weight', %s)",
+                [reading_id, world.GATEWAY, SCALE, slot, at, at, Jsonb(row)],
+            )
+
+
+def binding(patient_id: UUID | str, **changes: str) -> dict[str, str]:
+    """Return the form that binds the scale's second user."""
+    form = {
+        "gateway_id": world.GATEWAY, "device_id": SCALE, "user_slot": "2", "patient_id": str(patient_id),
+        "from_day": "2025-11-01",
+    }  # fmt: skip
+    return form | changes
+
+
+async def weights_of(site: Site, patient_id: UUID) -> int:
+    """Return how many readings of the scale a patient has."""
+    conn = await connect(site.dsn, None)
+    async with conn:
+        cursor = await conn.execute(
+            "select count(*) from reading where patient_id = %s and device_id = %s", [patient_id, SCALE]
+        )
+        row = await cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def test_a_nurse_binds_a_device_and_its_waiting_readings_follow(site: Site) -> None:
+    await add_waiting(site, slot=2)
+    await add_waiting(site, slot=None, count=1)
+    async with site.signed_in("nurse") as client:
+        text = (await client.get("/unassigned")).text
+        assert "Vikt, 2 mätvärden" in text
+        assert "71,2" not in text, "nobody's values are shown to nobody"
+        answer = await client.post("/unassigned", data=binding(world.SVEA))
+        assert answer.status_code == 303
+        text = (await client.get("/unassigned")).text
+        assert "Vikt, 1 mätvärde" in text, "the other user slot still waits"
+    assert await weights_of(site, world.SVEA) == 2
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        (binding(""), 422),
+        (binding(world.SVEA, from_day=""), 422),
+        (binding(world.SVEA, user_slot="two"), 422),
+        (binding(world.SVEA, device_id="nul\x00"), 422),
+        (binding(world.SVEA, from_day="2025-11-05"), 422),
+        (binding(world.FREMLING), 403),
+        (binding(world.SVEA, gateway_id="gw-unknown"), 403),
+    ],
+)
+async def test_a_wrong_binding_is_refused(site: Site, form: dict[str, str], status: int) -> None:
+    await add_waiting(site, slot=2)
+    async with site.signed_in("nurse") as client:
+        answer = await client.post("/unassigned", data=form)
+        assert answer.status_code == status
+        assert 'role="alert"' in answer.text
+    assert await weights_of(site, world.SVEA) == 0
+
+
+async def test_a_slot_has_one_patient_at_a_time(site: Site) -> None:
+    async with site.signed_in("nurse") as client:
+        assert (await client.post("/unassigned", data=binding(world.SVEA))).status_code == 303
+        answer = await client.post("/unassigned", data=binding(world.INGRID))
+        assert answer.status_code == 409
+        assert "har redan en patient" in answer.text
+
+
+async def test_another_unit_sees_nothing_of_the_tray(site: Site) -> None:
+    await add_waiting(site, slot=2)
+    async with site.signed_in("other") as client:
+        assert SCALE not in (await client.get("/unassigned")).text
+        assert (await client.post("/unassigned", data=binding(world.FREMLING))).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("search", "names"),
+    [
+        ("", ["Bergdahl", "Ekström", "Lundmark", "Vikström", "Åström"]),
+        ("ström", ["Ekström", "Vikström", "Åström"]),
+        ("monika ek", ["Ekström"]),
+        ("Åström, L", ["Åström"]),
+        ("%", []),
+        ("Fremling", []),
+    ],
+)
+async def test_search_by_name(site: Site, search: str, names: list[str]) -> None:
+    async with site.signed_in("nurse") as client:
+        text = (await client.get("/patients", params={"q": search})).text
+    shown = [part.split(",")[0] for part in text.split('<a href="/patients/')[1:]]
+    assert [name.split(">")[1] for name in shown] == names
+
+
+async def test_the_patients_page_shows_plan_contact_and_readings(site: Site) -> None:
+    await world.usual_cases(site.dsn)
+    async with site.signed_in("nurse") as client:
+        text = (await client.get(f"/patients/{world.MONIKA}")).text
+    for words in (
+        "Monika Ekström", "78 år", "Karin Lindgren", "Johan Öberg", "83,1 kg", "mmHg, puls",
+        "Fiska med barnbarnen", "Vikten har ökat", "7 dagar i veckan",
+    ):  # fmt: skip
+        assert words in text, words
+    assert "191212121212" not in text
+
+
+async def test_operations_show_silence_battery_and_errors(site: Site) -> None:
+    conn = await connect(site.dsn, None)
+    status = {
+        "schema": 1, "online": True, "boot_id": "a", "version": "0.1.0", "outbox": 3, "radio": "failing",
+        "devices": [{"device_id": "D0:11", "name": "UC-352BLE", "battery": 12, "last_error": "stale bond"}],
+    }  # fmt: skip
+    async with conn:
+        await beat(conn, "ingest", "h:1", world.NOW)
+        await beat(conn, "alerts", "h:2", world.NOW - timedelta(minutes=3))
+        await conn.execute(
+            "insert into gateway_status values (%s, %s, true, %s)",
+            [world.GATEWAY, world.NOW - timedelta(minutes=1), Jsonb(status)],
+        )
+    async with site.signed_in("operator") as client:
+        text = (await client.get("/operations")).text
+        for words in (
+            "tyst sedan 09:09", "i drift", "Väska 14", "ansluten", "batteri 12 %, byt",
+            "stale bond", "radio: failing",
+        ):  # fmt: skip
+            assert words in text, words
+        site.clock.move(timedelta(minutes=5))
+        assert ">tyst<" in (await client.get("/operations")).text
+
+
+async def test_the_operator_looks_into_quarantine_and_takes_an_entry_off(site: Site) -> None:
+    raw = b"{\x00<script>\xff\xc3\xa5" + b"x" * 5000
+    conn = await connect(site.dsn, None)
+    async with conn:
+        await conn.execute(
+            "insert into quarantine (received_at, topic, gateway_id, reason, detail, digest, raw) values"
+            " (%s, 'hemkurva/v1/gw-kit-014/readings', %s, 'not_json', 'the message is not JSON', %s, %s)",
+            [world.NOW, world.GATEWAY, b"digest", raw],
+        )
+    async with site.signed_in("operator") as client:
+        listed = (await client.get("/quarantine")).text
+        assert "Inte JSON" in listed
+        number = listed.split('href="/quarantine/')[1].split('"')[0]
+        text = (await client.get(f"/quarantine/{number}")).text
+        assert "000000  7b 00 3c 73" in text
+        assert "{�&lt;script&gt;�å" in text
+        assert "De första 4096 byten" in text
+        assert (await client.post(f"/quarantine/{number}/discard")).status_code == 303
+        assert "Inte JSON" not in (await client.get("/quarantine")).text
+        assert (await client.post(f"/quarantine/{number}/discard")).status_code == 404
+        assert (await client.get("/quarantine/999")).status_code == 404
+
+
+async def test_a_nurse_has_no_business_in_quarantine(site: Site) -> None:
+    async with site.signed_in("nurse") as client:
+        answer = await client.get("/quarantine")
+        assert answer.status_code == 403
+        assert "Du har inte behörighet" in answer.text
+
+
+async def test_health_names_what_is_missing(site: Site) -> None:
+    async with site.client() as client:
+        answer = await client.get("/healthz")
+        assert answer.status_code == 503
+        assert answer.json()["missing"] == ["alerts", "api", "broker", "gateway", "ingest"]
+        conn = await connect(site.dsn, None)
+        async with conn:
+            for service in ("ingest", "alerts", "api"):
+                await beat(conn, service, "h:1", world.NOW, {"broker": True})
+            await conn.execute(
+                "insert into gateway_status values (%s, %s, true, '{}')", [world.GATEWAY, world.NOW]
+            )
+        answer = await client.get("/healthz")
+        assert answer.status_code == 200
+        assert answer.json() == {
+            "status": "ok",
+            "services": dict.fromkeys(["ingest", "alerts", "api", "postgresql", "broker", "gateway"], "ok"),
+        }
+        site.clock.move(timedelta(seconds=11))
+        assert (await client.get("/healthz")).json()["missing"] == ["alerts", "api", "broker", "ingest"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "language"),
+    [
+        ("sv-SE,sv;q=0.9,en;q=0.8", "sv"),
+        ("en-GB,en;q=0.9", "en"),
+        ("de,en;q=0.5,sv;q=0.4", "en"),
+        ("fi", "sv"),
+        ("", "sv"),
+        (";;q=x,,", "sv"),
+    ],
+)
+async def test_the_browsers_language_is_followed(site: Site, accept: str, language: str) -> None:
+    async with site.client(**{"accept-language": accept}) as client:
+        answer = await client.get("/login")
+        assert f'<html lang="{language}"' in answer.text
+        assert answer.headers["content-language"] == language
+
+
+async def test_an_error_page_speaks_to_people_and_the_api_to_programs(site: Site) -> None:
+    async with site.client() as client:
+        page = await client.get("/nowhere")
+        assert page.status_code == 404
+        assert "Sidan finns inte" in page.text
+        api = await client.get("/api/nowhere")
+        assert api.status_code == 404
+        assert "detail" in api.json()
