@@ -10,7 +10,7 @@ import select
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -183,7 +183,7 @@ class Connection:
             self._lost = f"the broker refused us: {reason}; check the account and password of ingest"
             return
         if getattr(agreed, "ReceiveMaximum", 65535) < _MOST_RECEIPTS:
-            self._receipt_qos = 0
+            self._receipt_qos = _QOS
         client.subscribe([(name, _QOS) for name in self._settings.filters])
 
     def _on_subscribe(
@@ -225,7 +225,18 @@ def properties(packet: int, **values: object) -> Properties:
     return made
 
 
-_RECEIPT_PROPERTIES = properties(PacketTypes.PUBLISH, MessageExpiryInterval=RECEIPT_EXPIRY)
+class _ReceiptProperties(Properties):
+    """The same for every receipt, and packed once: packing took a tenth of ingest's time for a message."""
+
+    _packed: ClassVar[bytes] = bytes(
+        properties(PacketTypes.PUBLISH, MessageExpiryInterval=RECEIPT_EXPIRY).pack()  # pyright: ignore[reportUnknownArgumentType]  paho has no type here
+    )
+
+    def pack(self) -> bytes:
+        return self._packed
+
+
+_RECEIPT_PROPERTIES = _ReceiptProperties(PacketTypes.PUBLISH)
 
 
 def _write_later(_client: Client, _data: Any, _socket: Any) -> None:
