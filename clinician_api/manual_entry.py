@@ -162,6 +162,8 @@ def measured_time(form: Mapping[str, str], now: datetime, zone: Any) -> datetime
         return now
     try:
         local = datetime.fromisoformat(f"{day}T{clock}")
+        if local.tzinfo is not None:
+            raise ValueError(clock)  # the form's time is the patient's, whatever zone somebody adds
         at = local.replace(tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Refused([Problem("day", TIME, {})]) from None

@@ -140,18 +140,23 @@ def verdict(
     measured: Sequence[Done],
     *,
     pending: bool,
+    remind: bool,
     read_at: datetime | None,
     now: datetime,
     zone: ZoneInfo,
 ) -> Verdict:
-    """Return the one thing to say now. `read_at` is when somebody reads next: `now` in staffed hours."""
+    """Return the one thing to say now. `read_at` is when somebody reads next: `now` in staffed hours.
+
+    `pending` says that readings wait for the rules, `remind` that something asked for has not been measured
+    for so long that the patient is to be prompted.
+    """
     case = _most_pressing(cases)
     if case is not None:
         return Verdict(_of_case(case, read_at, now), case, read_at, _repeat_until(case, now))
     if pending:
         return Verdict(Situation.PENDING, None, read_at)
     missing = next((case for case in cases if case.state != "closed" and case.family == "missing"), None)
-    if missing is not None:
+    if missing is not None or (remind and measured):
         return Verdict(Situation.MISSING, missing, read_at)
     return Verdict(_without_case(measured, now, zone), None, read_at)
 

@@ -1,7 +1,7 @@
 // Charts: <div class="hk-chart" data-series-url="/api/patients/ID/series" data-days="14"
 //              data-panels="weight,bp,pulse,symptoms" data-ranges="14,30,90,365,0" data-lang="sv"></div>
 // A button with data-print prints the page.
-// data-ranges shows buttons (0 is "all"); data-plain leaves out device and clock; data-heights="220,180".
+// data-ranges shows buttons (0 is "all"); data-plain leaves out devices, markers and limits; data-own speaks to the patient herself; data-heights="220,180".
 // The chart fetches again when "hk:reading" reaches document.body. Keep the element out of fragments
 // that are swapped: what is inside it is made here.
 
@@ -189,7 +189,7 @@ class Chart {
     const w = this.words;
     const target = !this.plain && this.data.targets.some((t) => PANELS[name].quantities.includes(t.quantity));
     const keys = {
-      weight: [["dot", w.one], ["mean", w.mean], ["band", this.plain ? w.yourUsual : w.usual]],
+      weight: [["dot", w.one], ["mean", w.mean], ["band", "own" in this.host.dataset ? w.yourUsual : w.usual]],
       bp: [["dot", w.systolic], ["square", w.diastolic]],
       pulse: [],
       symptoms: [],

@@ -80,7 +80,9 @@ async def _told(conn: Connection, consent: Consent, at: datetime) -> Told | None
     context: dict[str, Any] = {
         "profile": profile,
         "measured": measured,
-        "verdict": today.verdict(cases, _done(week), pending=pending, read_at=read_at, now=at, zone=zone),
+        "verdict": today.verdict(
+            cases, _done(week), pending=pending, remind=False, read_at=read_at, now=at, zone=zone
+        ),
         "read_at": read_at,
         "hours": opening_hours(calendar),
         "patient_zone": profile.zone,

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts.rules.calendar import StaffedCalendar, when_read
 from alerts.rules.plan import Plan
+from alerts.rules.silence import reminders
 from clinician_api import manual_entry, today
 from clinician_api.errors import NotFound
 from clinician_api.i18n import N_
@@ -43,6 +44,7 @@ class Home:
 
     profile: Profile
     plan: Plan | None
+    started: datetime | None
     readings: list[ReadingRow]
     cases: list[CaseView]
     pending: bool
@@ -65,6 +67,7 @@ async def _home(conn: Connection, person: Person, at: datetime) -> Home:
     return Home(
         profile=profile,
         plan=Plan.model_validate(plans[-1].document) if plans else None,
+        started=plans[0].signed_at if plans else None,
         readings=await trends.readings(conn, patient_id, starts, at + timedelta(minutes=5)),
         cases=await patient_view.cases(conn, patient_id, today.day_starts(at, ZoneInfo(profile.zone))),
         pending=await patient_view.evaluation_pending(conn, patient_id),
@@ -83,12 +86,28 @@ def context(home: Home, at: datetime) -> dict[str, Any]:
         "paused": home.plan.paused(at) if home.plan else None,
         "greeting": today.greeting(at, zone),
         "tasks": today.tasks(home.plan, done, at, zone) if home.plan else [],
-        "verdict": today.verdict(home.cases, done, pending=home.pending, read_at=read_at, now=at, zone=zone),
+        "verdict": today.verdict(
+            home.cases,
+            done,
+            pending=home.pending,
+            remind=_to_remind(home, done, at),
+            read_at=read_at,
+            now=at,
+            zone=zone,
+        ),
         "read_at": read_at,
         "hours": opening_hours(home.calendar),
         "patient_zone": home.profile.zone,
         "spoken": today.spoken,
     }
+
+
+def _to_remind(home: Home, done: list[Done], at: datetime) -> bool:
+    """Say whether the plan wants the patient prompted. What was last measured a week ago counts as never."""
+    if home.plan is None or home.started is None:
+        return False
+    last = {each.kind: each.at for each in done}
+    return bool(reminders(home.plan, last, started=home.started, now=at))
 
 
 def opening_hours(calendar: StaffedCalendar) -> list[tuple[int, int, str, str]]:
