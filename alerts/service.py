@@ -20,7 +20,7 @@ from alerts.evaluate import PATIENTS_A_ROUND, Plans, RoundFailed, evaluate_once
 from alerts.notify import Send, senders
 from alerts.outgoing import send_waiting
 from alerts.settings import Settings
-from alerts.sweep import ALWAYS, sweep
+from alerts.sweep import ALWAYS, Patience, sweep
 from storage.database import Connection, DatabaseUnavailable, instance_name
 from storage.evaluation import ROLE, session
 from storage.heartbeat import beat
@@ -69,6 +69,11 @@ class Service:
         default_factory=lambda: {"evaluation_due": asyncio.Event(), "notification": asyncio.Event()}
     )
     _loops: dict[str, Loop] = field(default_factory=dict[str, Loop])
+    _started: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Remember when the service started: what arrives late must not be held against a patient."""
+        self._started = self.clock()
 
     async def run(self) -> None:
         """Run until `stop` is set. Raises SettingsError before anything starts."""
@@ -146,9 +151,13 @@ class Service:
 
     async def _sweep(self, conn: Connection) -> None:
         plans, hearing = Plans(), ALWAYS
-        silent_after = timedelta(seconds=self.settings.gateway_silent_seconds)
+        patience = Patience(
+            gateway_silent_after=timedelta(seconds=self.settings.gateway_silent_seconds),
+            settle=timedelta(seconds=self.settings.settle_seconds),
+            started=self._started,
+        )
         while True:
-            hearing = await sweep(conn, plans, hearing, now=self.clock(), gateway_silent_after=silent_after)
+            hearing = await sweep(conn, plans, hearing, now=self.clock(), patience=patience)
             self._got_round("sweeper", 1)
             await asyncio.sleep(self.settings.sweep_seconds)
 

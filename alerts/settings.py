@@ -14,6 +14,7 @@ class SettingsError(ValueError):
 class Settings:
     """How the service reaches the database, and how often it looks for silence, in seconds.
 
+    `settle_seconds` is how long nothing counts as missing after a start, or while readings still arrive.
     `environ` is handed to the notifiers, each of which reads its own settings from it.
     """
 
@@ -21,6 +22,7 @@ class Settings:
     public_url: str = "http://localhost:8000"
     sweep_seconds: float = 30.0
     gateway_silent_seconds: float = 300.0
+    settle_seconds: float = 120.0
     poll_seconds: float = 1.0
     beat_seconds: float = 2.0
     environ: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
@@ -41,6 +43,7 @@ class Settings:
             gateway_silent_seconds=seconds(
                 environ, "HEMKURVA_GATEWAY_SILENT_SECONDS", cls.gateway_silent_seconds
             ),
+            settle_seconds=seconds(environ, "HEMKURVA_SETTLE_SECONDS", cls.settle_seconds),
             environ=dict(environ),
         )
 

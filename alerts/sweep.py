@@ -42,6 +42,20 @@ class Hearing:
         return self if self.since is not None else Hearing(now)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long silence may last before somebody is told.
+
+    `settle`: after the service's own start, and after the last reading or while some wait in the gateway's
+    outbox, nothing counts as missing yet. A backlog that drains would else open cases that the next second
+    takes back.
+    """
+
+    gateway_silent_after: timedelta
+    settle: timedelta = timedelta(0)
+    started: datetime = datetime.min.replace(tzinfo=ZoneInfo("UTC"))
+
+
 ALWAYS = Hearing(datetime.min.replace(tzinfo=ZoneInfo("UTC")))
 """What is assumed at the start: that ingest has listened all the time."""
 
@@ -52,14 +66,15 @@ async def sweep(
     hearing: Hearing,
     *,
     now: datetime,
-    gateway_silent_after: timedelta,
+    patience: Patience,
     new_id: NewId = uuid4,
 ) -> Hearing:
     """Look at every patient with a plan and at every gateway once. Return the hearing for the next sweep."""
     hearing = hearing.after(await store.ingest_heard(conn), now)
     if hearing.since is not None:
-        await sweep_gateways(conn, hearing.since, now, gateway_silent_after, new_id)
-    await sweep_patients(conn, plans, now, gateway_silent_after, new_id)
+        await sweep_gateways(conn, hearing.since, now, patience.gateway_silent_after, new_id)
+    if now - patience.started >= patience.settle:
+        await sweep_patients(conn, plans, now, patience, new_id)
     return hearing
 
 
@@ -106,17 +121,17 @@ def _silent(gateway: GatewayHeard, now: datetime, silent_after: timedelta) -> Fi
 
 
 async def sweep_patients(
-    conn: Connection, plans: Plans, now: datetime, gateway_silent_after: timedelta, new_id: NewId = uuid4
+    conn: Connection, plans: Plans, now: datetime, patience: Patience, new_id: NewId = uuid4
 ) -> None:
     """Open a grey case for each patient who has not measured; take back those who have."""
     with_case = await case_storage.open_subjects(conn, Family.MISSING.value)
     after: UUID | None = None
     while some := await store.patients_with_plan(conn, after=after, limit=A_ROUND):
         after = some[-1]
-        found = await _missing_of(conn, plans, some, now, gateway_silent_after)
+        found = await _missing_of(conn, plans, some, now, patience.gateway_silent_after)
         candidates = [subject for subject, findings in found.items() if findings or subject in with_case]
         if candidates:
-            await _judge_patients(conn, plans, candidates, now, gateway_silent_after, new_id)
+            await _judge_patients(conn, plans, candidates, now, patience, new_id)
 
 
 async def _judge_patients(
@@ -124,15 +139,22 @@ async def _judge_patients(
     plans: Plans,
     candidates: Sequence[Subject],
     now: datetime,
-    gateway_silent_after: timedelta,
+    patience: Patience,
     new_id: NewId,
 ) -> None:
     patient_ids = [subject.patient_id for subject in candidates if subject.patient_id is not None]
     async with conn.transaction():
         await store.lock_patients(conn, patient_ids)
         # Looked at once more under the lock: the reading may have come in the meantime.
-        found = await _missing_of(conn, plans, patient_ids, now, gateway_silent_after)
-        await record(conn, {key: value for key, value in found.items() if value}, now=now, new_id=new_id)
+        found = await _missing_of(conn, plans, patient_ids, now, patience.gateway_silent_after)
+        arriving = await store.readings_arriving(
+            conn,
+            patient_ids,
+            stored_after=now - patience.settle,
+            heard_after=now - patience.gateway_silent_after,
+        )
+        missed = {key: value for key, value in found.items() if value and key.patient_id not in arriving}
+        await record(conn, missed, now=now, new_id=new_id)
         await _take_back(conn, [key for key, value in found.items() if not value], Family.MISSING, now)
 
 

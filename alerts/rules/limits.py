@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from alerts.rules import words
 from alerts.rules.finding import Finding, Numbers
 from alerts.rules.plan import Family, Level, Limit, Plan, Symptom, UrgentLimit
-from alerts.rules.repeats import Episode, episodes
+from alerts.rules.repeats import Outcome, Repeated, episodes, repeated
 from alerts.rules.series import Series, Vital
 
 QUANTITIES = {"blood_pressure": ("systolic", "diastolic"), "pulse": ("pulse",)}
@@ -32,23 +32,29 @@ def urgent(series: Series, plan: Plan, rule: UrgentLimit, zone: ZoneInfo, after:
     """Return a finding for each episode outside the plan's limits that began later than `after`.
 
     It is raised at once, unconfirmed. When the mean of the repeats is outside as well it is confirmed; when
-    that mean is normal it stays, says so, and is yellow.
+    that mean is normal, and the last of them, it stays, says so, and is yellow. An episode begins with the
+    first value outside any limit, be it one that counts only with symptoms: symptoms reported afterwards must
+    change what a finding says and not which finding it is.
     """
     quantities = QUANTITIES[rule.family]
     limits = [
         (quantities.index(limit.quantity), limit) for limit in plan.limits if limit.quantity in quantities
     ]
 
+    def broken(point: Vital) -> list[Limit]:
+        return [limit for index, limit in limits if _outside(point.values[index], limit)]
+
     def breach(point: Vital) -> Breach | None:
-        broken = [limit for index, limit in limits if _outside(point.values[index], limit)]
-        return _worst(broken, series, point.at, zone) if broken else None
+        return _worst(broken(point), series, point.at, zone)
 
     found: list[Finding] = []
-    for episode in episodes(_points(series, plan, rule), lambda point: breach(point) is not None, after):
-        first = breach(episode.anchor)
-        assert first is not None  # it is what began the episode
-        mean = episode.repeat_mean
-        found.append(_finding(rule, episode, first, mean, mean is not None and breach(mean) is not None))
+    points = _points(series, plan, rule)
+    for episode in episodes(points, lambda point: bool(broken(point)), after):
+        anchor = next((index for index in episode if breach(points[index])), None)
+        if anchor is not None:
+            pair = repeated(points, anchor)
+            outcome = pair.outcome(lambda point: breach(point) is not None)
+            found.append(_finding(rule, points[episode.start].at, pair, breach(pair.anchor), outcome))
     return found
 
 
@@ -74,27 +80,32 @@ def _worst(broken: list[Limit], series: Series, at: datetime, zone: ZoneInfo) ->
     return Breach(max(holding, key=lambda limit: (limit.level.rank, not limit.with_symptoms)), worse, reports)
 
 
-def _finding(rule: UrgentLimit, episode: Episode, breach: Breach, mean: Vital | None, again: bool) -> Finding:
-    level = Level.mildest(breach.limit.level, Level.YELLOW) if mean and not again else breach.limit.level
+def _finding(
+    rule: UrgentLimit, began: datetime, pair: Repeated, breach: Breach | None, outcome: Outcome
+) -> Finding:
+    assert breach is not None  # the anchor was chosen for having one
+    level = breach.limit.level
+    if outcome is Outcome.NORMAL:
+        level = Level.mildest(level, Level.YELLOW)
     return Finding(
         rule=rule.rule_id,
         family=Family(rule.family),
         level=level,
-        measured_at=episode.anchor.at,
-        text_sv=_text_sv(rule, episode, breach, mean, again),
-        text_en=_text_en(rule, episode, breach, mean, again),
-        numbers=_numbers(rule, episode, breach, mean),
-        confirmed=again,
-        reading_ids=(*episode.reading_ids, *breach.reports),
+        measured_at=began,
+        text_sv=_text_sv(rule, pair, breach, outcome),
+        text_en=_text_en(rule, pair, breach, outcome),
+        numbers=_numbers(rule, pair, breach),
+        confirmed=outcome is Outcome.CONFIRMED,
+        reading_ids=(*pair.reading_ids, *breach.reports),
     )
 
 
-def _numbers(rule: UrgentLimit, episode: Episode, breach: Breach, mean: Vital | None) -> Numbers:
-    numbers: Numbers = dict(zip(QUANTITIES[rule.family], episode.anchor.values, strict=True))
-    if mean:
-        repeated = zip(QUANTITIES[rule.family], mean.values, strict=True)
-        numbers |= {f"repeat_{quantity}": value for quantity, value in repeated}
-        numbers["repeats"] = len(episode.repeats)
+def _numbers(rule: UrgentLimit, pair: Repeated, breach: Breach) -> Numbers:
+    numbers: Numbers = dict(zip(QUANTITIES[rule.family], pair.anchor.values, strict=True))
+    if pair.mean:
+        again = zip(QUANTITIES[rule.family], pair.mean.values, strict=True)
+        numbers |= {f"repeat_{quantity}": value for quantity, value in again}
+        numbers["repeats"] = len(pair.repeats)
     return numbers | {
         "quantity": breach.limit.quantity,
         "limit": breach.limit.value,
@@ -104,25 +115,25 @@ def _numbers(rule: UrgentLimit, episode: Episode, breach: Breach, mean: Vital | 
     }
 
 
-def _text_sv(rule: UrgentLimit, episode: Episode, breach: Breach, mean: Vital | None, again: bool) -> str:
+def _text_sv(rule: UrgentLimit, pair: Repeated, breach: Breach, outcome: Outcome) -> str:
     limit = breach.limit
     side = "över" if limit.direction == "above" else "under"
     when = " vid symtom" if limit.with_symptoms else ""
     worse = f", {words.worse_sv(breach.worse)}" if breach.worse else ""
     name = "Blodtryck" if rule.family == "blood_pressure" else "Puls"
     return (
-        f"{name} {words.vital(episode.anchor.values)} ({_NAME_SV[limit.quantity]}{side} gränsen"
-        f" {limit.value:g}{when}){worse}. {words.repeated_sv(mean and mean.values, again)}"
+        f"{name} {words.vital(pair.anchor.values)} ({_NAME_SV[limit.quantity]}{side} gränsen"
+        f" {limit.value:g}{when}){worse}. {words.repeated_sv(outcome, pair.mean)}"
     )
 
 
-def _text_en(rule: UrgentLimit, episode: Episode, breach: Breach, mean: Vital | None, again: bool) -> str:
+def _text_en(rule: UrgentLimit, pair: Repeated, breach: Breach, outcome: Outcome) -> str:
     limit = breach.limit
     side = "above" if limit.direction == "above" else "below"
     when = " with symptoms" if limit.with_symptoms else ""
     worse = f", {words.worse_en(breach.worse)}" if breach.worse else ""
     name = "Blood pressure" if rule.family == "blood_pressure" else "Pulse"
     return (
-        f"{name} {words.vital(episode.anchor.values)} ({_NAME_EN[limit.quantity]}{side} the limit"
-        f" {limit.value:g}{when}){worse}. {words.repeated_en(mean and mean.values, again)}"
+        f"{name} {words.vital(pair.anchor.values)} ({_NAME_EN[limit.quantity]}{side} the limit"
+        f" {limit.value:g}{when}){worse}. {words.repeated_en(outcome, pair.mean)}"
     )

@@ -7,6 +7,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from alerts.rules.plan import MeasuredKind, Symptom
+from alerts.rules.repeats import Outcome
+from alerts.rules.series import Vital
 
 _MONTHS_SV = ("jan", "feb", "mars", "apr", "maj", "juni", "juli", "aug", "sep", "okt", "nov", "dec")
 _MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -100,19 +102,23 @@ def vital(values: tuple[float, ...]) -> str:
     return "/".join(f"{value:.0f}" for value in values) + unit
 
 
-def repeated_sv(mean: tuple[float, ...] | None, outside: bool) -> str:
-    """Return whether a repeated measurement has confirmed a value, by the mean of the repeats."""
-    if mean is None:
-        return "Obekräftad: inte mätt om."
-    if outside:
-        return f"Bekräftad: {vital(mean)} vid upprepad mätning."
-    return f"Upprepad mätning normal: {vital(mean)}."
+def repeated_sv(outcome: Outcome, mean: Vital | None) -> str:
+    """Return what measuring again has shown, with the mean of the repeats."""
+    shown = vital(mean.values) if mean else ""
+    return {
+        Outcome.NOT_REPEATED: "Obekräftad: inte mätt om.",
+        Outcome.CONFIRMED: f"Bekräftad: {shown} vid upprepad mätning.",
+        Outcome.NORMAL: f"Upprepad mätning normal: {shown}.",
+        Outcome.UNCLEAR: f"Obekräftad: {shown} i medel vid upprepad mätning, den sista utanför gränsen.",
+    }[outcome]
 
 
-def repeated_en(mean: tuple[float, ...] | None, outside: bool) -> str:
-    """Return whether a repeated measurement has confirmed a value, by the mean of the repeats."""
-    if mean is None:
-        return "Unconfirmed: not measured again."
-    if outside:
-        return f"Confirmed: {vital(mean)} when measured again."
-    return f"Normal when measured again: {vital(mean)}."
+def repeated_en(outcome: Outcome, mean: Vital | None) -> str:
+    """Return what measuring again has shown, with the mean of the repeats."""
+    shown = vital(mean.values) if mean else ""
+    return {
+        Outcome.NOT_REPEATED: "Unconfirmed: not measured again.",
+        Outcome.CONFIRMED: f"Confirmed: {shown} when measured again.",
+        Outcome.NORMAL: f"Normal when measured again: {shown}.",
+        Outcome.UNCLEAR: f"Unconfirmed: {shown} on average when measured again, the last outside the limit.",
+    }[outcome]

@@ -83,7 +83,8 @@ def test_symptoms_are_named_with_the_limit_they_bring() -> None:
         ([("07:15", 176)], Level.RED, True, "Bekräftad: 176/80 mmHg vid upprepad mätning."),
         ([("07:15", 165), ("07:17", 181)], Level.RED, True, "Bekräftad: 173/80"),  # the mean decides
         ([("07:15", 132)], Level.YELLOW, False, "Upprepad mätning normal: 132/80 mmHg."),
-        ([("07:15", 150), ("07:17", 175)], Level.YELLOW, False, "Upprepad mätning normal"),
+        ([("07:15", 175), ("07:17", 150)], Level.YELLOW, False, "Upprepad mätning normal"),
+        ([("07:15", 132), ("07:17", 200)], Level.RED, False, "den sista utanför gränsen"),
         ([("07:40", 132)], Level.YELLOW, False, "normal"),  # 30 minutes are still a repeat
         ([("07:41", 132)], Level.RED, False, "Obekräftad"),  # 31 are not
     ],
@@ -101,6 +102,15 @@ def test_a_repeat_confirms_or_calms_and_never_removes(
 def test_a_repeat_is_no_episode_of_its_own_and_the_next_one_is() -> None:
     rows = [pressure(f"2025-11-06 {time}", 178) for time in ("07:00", "07:20", "07:45")]
     assert [found.measured_at for found in findings(*rows)] == [rows[0][2], rows[2][2]]
+
+
+def test_symptoms_told_afterwards_change_the_finding_and_not_which_one_it_is() -> None:
+    soft, hard = pressure("2025-11-06 07:00", 165), pressure("2025-11-06 07:05", 178)
+    [before] = findings(soft, hard)
+    [after] = findings(soft, hard, symptoms("2025-11-06 07:10", dizziness=1))
+    assert (before.rule, before.measured_at) == (after.rule, after.measured_at)
+    assert before.text_sv.startswith("Blodtryck 178/80")
+    assert (before.confirmed, after.confirmed) == (False, True)
 
 
 def test_where_an_episode_begins_does_not_depend_on_now() -> None:
