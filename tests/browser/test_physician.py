@@ -71,6 +71,7 @@ async def test_the_range_buttons_change_what_is_shown(visit: Visit) -> None:
     page = await trend(visit)
     rows = page.locator(".hk-chart-table tbody tr")
     await page.locator(".hk-chart-table summary").click()
+    await rows.first.wait_for()
     many = await rows.count()
     await page.get_by_role("button", name="14 dagar").click()
     await expect(page.get_by_role("button", name="14 dagar")).to_have_attribute("aria-pressed", "true")
