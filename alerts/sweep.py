@@ -25,6 +25,9 @@ INGEST_SILENT = timedelta(seconds=15)
 """An ingest process beats every two seconds; with none of them alive nobody can hear a gateway."""
 
 
+LONG_AGO = datetime.min.replace(tzinfo=ZoneInfo("UTC"))
+
+
 @dataclass(frozen=True, slots=True)
 class Hearing:
     """Since when somebody has listened to the gateways without a break; None while nobody does.
@@ -53,10 +56,10 @@ class Patience:
 
     gateway_silent_after: timedelta
     settle: timedelta = timedelta(0)
-    started: datetime = datetime.min.replace(tzinfo=ZoneInfo("UTC"))
+    started: datetime = LONG_AGO
 
 
-ALWAYS = Hearing(datetime.min.replace(tzinfo=ZoneInfo("UTC")))
+ALWAYS = Hearing(LONG_AGO)
 """What is assumed at the start: that ingest has listened all the time."""
 
 
@@ -152,6 +155,7 @@ async def _judge_patients(
             patient_ids,
             stored_after=now - patience.settle,
             heard_after=now - patience.gateway_silent_after,
+            now=now,
         )
         missed = {key: value for key, value in found.items() if value and key.patient_id not in arriving}
         await record(conn, missed, now=now, new_id=new_id)

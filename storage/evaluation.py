@@ -233,6 +233,30 @@ async def patients_last_heard(
     return {row[0]: row[1] for row in await cursor.fetchall()}
 
 
+async def readings_arriving(
+    conn: Connection,
+    patient_ids: Sequence[UUID],
+    *,
+    stored_after: datetime,
+    heard_after: datetime,
+    now: datetime,
+) -> set[UUID]:
+    """Return those whose readings are on their way.
+
+    One was stored between `stored_after` and `now`, or a gateway of theirs that was heard after
+    `heard_after` said that readings wait in its outbox.
+    """
+    cursor = await conn.execute(
+        "select patient_id from reading where patient_id = any(%(patients)s) and stored_at > %(stored)s"
+        " and stored_at <= %(now)s"
+        " union select b.patient_id from device_binding b join gateway_status s using (gateway_id)"
+        " where b.patient_id = any(%(patients)s) and b.valid_to is null and s.received_at > %(heard)s"
+        " and (s.status ->> 'outbox')::bigint > 0",
+        {"patients": columns.uuids(patient_ids), "stored": stored_after, "heard": heard_after, "now": now},
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
 async def gateways_heard(conn: Connection) -> list[GatewayHeard]:
     """Return every gateway in use that has ever been heard."""
     cursor = await conn.execute(

@@ -21,7 +21,8 @@ def weight_change(series: Series, rule: WeightChange, zone: ZoneInfo, after: dat
     A weight is compared with the lowest weight (for a loss: the highest) of the `days` local calendar days
     before its own day. So 2.4 kg in two days count as more than 2.0 kg in three, a change of an hour in the
     morning routine or of daylight saving moves nothing, and two weighings of one day are never compared
-    with each other. Without a weight on any of those days there is no finding: nothing is interpolated.
+    with each other; of equal weights the oldest is named. Without a weight on any of those days there is no
+    finding: nothing is interpolated.
     """
     found: list[Finding] = []
     for index in range(len(series.weights) - 1, -1, -1):
@@ -44,7 +45,7 @@ def _reference(weights: list[Weight], index: int, rule: WeightChange, zone: Zone
         day = candidate.at.astimezone(zone).date()
         if day < first:
             break
-        if day < today and (best is None or _change(candidate, best, rule) > 0):
+        if day < today and (best is None or _change(candidate, best, rule) >= 0):
             best = candidate
     return best
 

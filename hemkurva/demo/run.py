@@ -200,6 +200,7 @@ def _environment(
         # Minutes in a real service; somebody is watching here.
         "HEMKURVA_SWEEP_SECONDS": "2",
         "HEMKURVA_GATEWAY_SILENT_SECONDS": "15",
+        "HEMKURVA_SETTLE_SECONDS": "12",
         "PYTHONUNBUFFERED": "1",
     }
 

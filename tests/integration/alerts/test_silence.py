@@ -11,14 +11,15 @@ from tests.integration.alerts.world import NOW, UNIT, World, build, gateway, pat
 
 SILENT_AFTER = timedelta(minutes=5)
 MINUTE = timedelta(minutes=1)
+PATIENCE = Patience(gateway_silent_after=SILENT_AFTER)
 
 
-async def look(world: World, now: datetime = NOW, hearing: Hearing = ALWAYS) -> Hearing:
+async def look(
+    world: World, now: datetime = NOW, hearing: Hearing = ALWAYS, patience: Patience = PATIENCE
+) -> Hearing:
     """One sweep."""
     async with session(world.dsn) as conn:
-        return await sweep(
-            conn, Plans(), hearing, now=now, patience=Patience(gateway_silent_after=SILENT_AFTER)
-        )
+        return await sweep(conn, Plans(), hearing, now=now, patience=patience)
 
 
 async def measured(world: World, days_ago: float) -> None:
@@ -168,3 +169,37 @@ async def test_silence_is_noticed_among_many(database: str) -> None:
         )
     await look(world)
     assert [case["patient_id"] for case in world.cases()] == [patient(7)]
+
+
+async def test_just_after_a_start_nothing_counts_as_missing_yet(database: str) -> None:
+    """A service that was away lets the backlog come first."""
+    world = await build(database)
+    await measured(world, 4)
+    patience = Patience(gateway_silent_after=SILENT_AFTER, settle=2 * MINUTE, started=NOW)
+    await look(world, NOW + MINUTE, patience=patience)
+    assert world.cases() == []
+    await look(world, NOW + 2 * MINUTE, patience=patience)
+    assert [case["family"] for case in world.cases()] == ["missing"]
+
+
+async def test_readings_that_wait_at_home_are_on_their_way(database: str) -> None:
+    world = await build(database)
+    await measured(world, 4)
+    world.hear(NOW, status={"outbox": 12})
+    await look(world, NOW + MINUTE)
+    assert world.cases() == []
+    world.hear(NOW + MINUTE, status={"outbox": 0})
+    await look(world, NOW + 2 * MINUTE)
+    assert [case["family"] for case in world.cases()] == ["missing"]
+
+
+async def test_a_backlog_that_drains_opens_no_case_between_two_readings(database: str) -> None:
+    """The newest reading of the moment is old, but it was stored just now: the next ones follow."""
+    world = await build(database)
+    await measured(world, 10)
+    stored = world.rows("select max(stored_at) as at from reading")[0]["at"]
+    patience = Patience(gateway_silent_after=SILENT_AFTER, settle=MINUTE)
+    await look(world, stored + timedelta(seconds=30), patience=patience)
+    assert world.cases() == []
+    await look(world, stored + 2 * MINUTE, patience=patience)
+    assert [case["family"] for case in world.cases()] == ["missing"]

@@ -5,6 +5,7 @@ Readings enter as ingest writes them. People act as the pages let them act.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -60,11 +61,13 @@ class World:
             store.close()
         assert stored.unassigned == 0
 
-    def hear(self, at: datetime, number: int = 0, *, online: bool = True) -> None:
+    def hear(
+        self, at: datetime, number: int = 0, *, online: bool = True, status: dict[str, int] | None = None
+    ) -> None:
         """Store a gateway's sign of life."""
         store = IngestStore(self.dsn)
         try:
-            store.write(Intake(heard=[Heard(gateway(number), online, "{}")]), at)
+            store.write(Intake(heard=[Heard(gateway(number), online, json.dumps(status or {}))]), at)
         finally:
             store.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.routing import deadlines, may_escalate
@@ -138,6 +138,7 @@ MOMENTS = st.integers(0, 270 * 24 * 60).map(
 )
 
 
+@settings(deadline=None)  # a shared machine may stall
 @given(CALENDARS, MOMENTS)
 def test_the_next_opening_is_staffed_and_nothing_before_it_is(
     calendar: StaffedCalendar, now: datetime
@@ -152,6 +153,7 @@ def test_the_next_opening_is_staffed_and_nothing_before_it_is(
         assert not is_staffed(calendar, now + (opening - now) / 2)
 
 
+@settings(deadline=None)  # a shared machine may stall
 @given(CALENDARS, MOMENTS, st.integers(0, 200), st.integers(1, 200))
 def test_staffed_time_adds_up(calendar: StaffedCalendar, now: datetime, first: int, second: int) -> None:
     if next_open(calendar, now) is None:
@@ -164,6 +166,7 @@ def test_staffed_time_adds_up(calendar: StaffedCalendar, now: datetime, first: i
         assert add_staffed(calendar, middle, second) == end
 
 
+@settings(deadline=None)  # a shared machine may stall
 @given(CALENDARS, MOMENTS)
 def test_a_working_day_ends_after_its_opening(calendar: StaffedCalendar, now: datetime) -> None:
     opening = next_open(calendar, now)

@@ -66,6 +66,13 @@ def test_it_is_compared_with_the_lowest_and_says_with_which() -> None:
     assert found.numbers["change_kg"] == 2.3
 
 
+def test_of_equal_weights_the_oldest_is_named() -> None:
+    equals = [weight(f"2025-11-0{day} 07:10", 80.1) for day in (3, 4, 5)]
+    [found] = findings(*equals, weight("2025-11-06 07:10", 82.5))
+    assert found.reading_ids[1] == equals[0][0]
+    assert found.text_sv.startswith("Vikten har ökat 2,4 kg på 3 dagar (gräns 2,0).")
+
+
 def test_a_change_just_over_the_limit_does_not_read_like_the_limit() -> None:
     [found] = findings(weight("2025-11-03 07:10", 80.0), weight("2025-11-06 07:10", 82.04))
     assert "ökat 2,04 kg på 3 dagar (gräns 2,0)." in found.text_sv
