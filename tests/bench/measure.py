@@ -126,7 +126,7 @@ def steady(house: House, cohort: Cohort, rate: int, seconds: float) -> Steady:
         assert len(receipted) == total, f"{total - len(receipted)} readings without a receipt"
     cpu = _since(used, house.cpu())
     missing = urgent.keys() - watch.seen.keys()
-    assert not missing, f"{len(missing)} patients without a case"
+    assert not missing, f"{len(missing)} patients without a case; {_signs_of_life(house.dsn)}"
     return Steady(
         total,
         _to_rows(house.dsn, rows),
@@ -148,6 +148,13 @@ def _to_rows(dsn: str, sent: dict[UUID, float]) -> list[float]:
             "select reading_id, stored_at from reading where reading_id = any(%s)", [list(sent)]
         ).fetchall()
     return [stored_at.timestamp() - sent[reading] for reading, stored_at in found]
+
+
+def _signs_of_life(dsn: str) -> str:
+    """What the services last said of themselves, to see which of them it is."""
+    with psycopg.connect(dsn) as conn:
+        beats = conn.execute("select service, now() - at, detail::text from service_heartbeat").fetchall()
+    return "; ".join(f"{service} {age} ago: {detail}" for service, age, detail in beats)
 
 
 def _rows(conn: psycopg.Connection[tuple[int]]) -> int:
