@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from playwright.async_api import Page
 
 from hemkurva.demo.control import Controls, open_controls
 from hemkurva.demo.people import HOMES
+from hemkurva.demo.run import Demo
 from tests.e2e.support import browser, running_demo, sign_in, until
 
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
 TRIES = 100
 WANTED = 95
 WITHIN = 2.0
@@ -51,6 +54,17 @@ async def test_a_reading_reaches_the_nurses_screen_within_two_seconds(tmp_path: 
     assert in_time >= WANTED, sorted(seconds)[-10:]
 
 
+async def picture(page: Page, demo: Demo) -> None:
+    """Take the README's screenshot, with a red case in it; HEMKURVA_WRITE_PICTURES=1 keeps it."""
+    await demo.play("urgent-pressure")
+    await page.get_by_text("Röd").filter(visible=True).first.wait_for(timeout=10_000)
+    await page.get_by_role("link", name="Birgit").wait_for(timeout=40_000)
+    taken = await page.screenshot(clip={"x": 0, "y": 0, "width": 1366, "height": 460})
+    assert len(taken) < 200_000
+    if os.environ.get("HEMKURVA_WRITE_PICTURES") == "1":
+        (IMAGES / "inbox.png").write_bytes(taken)
+
+
 async def test_the_nurse_acknowledges_and_the_patients_page_says_so(tmp_path: Path, chromium_path: Path):
     """The scene of the README, as its viewer sees it: no reload anywhere."""
     async with running_demo(tmp_path) as demo, browser(chromium_path) as chromium:
@@ -64,6 +78,7 @@ async def test_the_nurse_acknowledges_and_the_patients_page_says_so(tmp_path: Pa
         await row.wait_for(timeout=10_000)
         await nurse.get_by_text("Vikten har ökat 2,4 kg").filter(visible=True).first.wait_for()
         await patient.get_by_text("Vikten har ökat").filter(visible=True).first.wait_for(timeout=10_000)
-        await row.click()
+        await picture(nurse, demo)
+        await row.last.click()
         await nurse.get_by_role("button", name="Kvittera").click()
         await patient.get_by_text("Anna Sandström har").filter(visible=True).first.wait_for(timeout=10_000)

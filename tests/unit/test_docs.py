@@ -29,7 +29,7 @@ def test_every_make_command_in_the_readme_is_a_target():
 
 
 def test_the_readme_tells_of_every_target_that_people_call():
-    helpers = {"help", "assets", "lock", "clean"}
+    helpers = {"help", "install-dev", "assets", "lock", "clean"}
     named = set(re.findall(r"\bmake ([a-z][a-z-]*)", README))
     assert make_targets() - helpers <= named
 
