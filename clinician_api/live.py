@@ -8,7 +8,7 @@ have arrived).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import contextmanager
 
 from storage.wakes import wakes
@@ -88,13 +88,21 @@ class Hub:
             self.publish({TOPICS[channel]} if channel else set(TOPICS.values()))
 
 
-async def event_stream(hub: Hub) -> AsyncGenerator[str]:
-    """Yield server-sent events until the hub closes or the client goes."""
+async def event_stream(
+    hub: Hub, still_signed_in: Callable[[], Awaitable[bool]], *, keep_alive: float = KEEP_ALIVE_SECONDS
+) -> AsyncGenerator[str]:
+    """Yield server-sent events until the hub closes, the client goes or the session is over.
+
+    Every `keep_alive` seconds without a change it looks whether the session still holds. When it does not,
+    the stream ends, the page asks for a new one, is refused, and shows the sign-in page.
+    """
     with hub.subscribe() as subscription:
         yield "retry: 2000\n\n"
         while not subscription.closed:
-            changed = await subscription.take(KEEP_ALIVE_SECONDS)
+            changed = await subscription.take(keep_alive)
             if changed:
                 yield "".join(f"event: {topic}\ndata: changed\n\n" for topic in sorted(changed))
-            else:
+            elif await still_signed_in():
                 yield ": still here\n\n"
+            else:
+                return

@@ -68,6 +68,13 @@ def set_cookie(response: Response, token: str, settings: Settings) -> None:
 
 async def current_person(request: Request) -> Person | None:
     """Return who is signed in, if anybody, and remember it in request.state.person."""
+    person = await resumed(request, by_hand=_by_hand(request))
+    request.state.person = person
+    return person
+
+
+async def resumed(request: Request, *, by_hand: bool) -> Person | None:
+    """Return whose session the request's cookie is; asked for by hand, the session goes on."""
     token = request.cookies.get(COOKIE)
     if not token:
         return None
@@ -77,18 +84,16 @@ async def current_person(request: Request) -> Person | None:
             conn,
             token_hash(token),
             now=now(request),
-            idle=settings.idle if _by_hand(request) else None,
+            idle=settings.idle if by_hand else None,
             absolute=settings.absolute,
         )
-    if person and person.demo and not settings.demo:
-        return None
-    request.state.person = person
-    return person
+    return None if person and person.demo and not settings.demo else person
 
 
 def _by_hand(request: Request) -> bool:
     """Say whether a person asked. What a page fetches by itself must not keep a session alive."""
-    return not (request.method == "GET" and "hx-request" in request.headers)
+    by_page = "hx-request" in request.headers or "text/event-stream" in request.headers.get("accept", "")
+    return not (request.method == "GET" and by_page)
 
 
 async def signed_in(request: Request) -> Person:

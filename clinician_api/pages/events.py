@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from clinician_api.live import event_stream
-from clinician_api.session import Anyone
+from clinician_api.session import Anyone, resumed
 
 router = APIRouter()
 
@@ -15,8 +15,12 @@ router = APIRouter()
 async def events(request: Request, person: Anyone) -> StreamingResponse:
     """Tell a signed-in page when it should ask again. Carries no data about anybody."""
     del person  # only that somebody is signed in matters
+
+    async def still_signed_in() -> bool:
+        return await resumed(request, by_hand=False) is not None
+
     return StreamingResponse(
-        event_stream(request.app.state.hub),
+        event_stream(request.app.state.hub, still_signed_in),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import clinician_api
 from alerts.rules.templates import heart_failure
 from clinician_api.glance import age, glance
 from clinician_api.i18n import LOCALE_DIR, Language, choose, language
+from clinician_api.live import Hub, event_stream
 from clinician_api.plan_words import limit_lines
 from clinician_api.sparkline import HEIGHT, MARGIN, WIDTH, daily_means, sparkline
 from storage.trends import ReadingRow
@@ -191,3 +193,26 @@ def test_limits_of_one_author_and_reason_are_one_line() -> None:
     assert lines[0] == "viktökning över 2,0 kg på 3 dagar"
     assert lines[1] == "systoliskt under 80 eller över 170, med symtom under 90 eller över 160"
     assert lines[2] == "puls under 40 eller över 110, med symtom under 50 eller över 100"
+
+
+async def test_an_event_stream_ends_with_the_session_and_with_the_server() -> None:
+    signed_in = True
+
+    async def still() -> bool:
+        return signed_in
+
+    hub = Hub()
+    stream = event_stream(hub, still, keep_alive=0.01)
+    assert await anext(stream) == "retry: 2000\n\n"
+    assert await anext(stream) == ": still here\n\n"
+    hub.publish({"case"})
+    hub.publish({"case", "reading"})
+    assert await anext(stream) == "event: case\ndata: changed\n\nevent: reading\ndata: changed\n\n"
+    signed_in = False
+    assert [part async for part in stream] == []
+    signed_in = True
+    other = event_stream(hub, still, keep_alive=60)
+    await anext(other)
+    hub.close()
+    async with asyncio.timeout(5):
+        assert [part async for part in other] == []
