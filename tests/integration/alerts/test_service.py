@@ -66,6 +66,7 @@ def environ(dsn: str, smtp_port: int) -> dict[str, str]:
         "HEMKURVA_PUBLIC_URL": "https://hemkurva.example",
         "HEMKURVA_SWEEP_SECONDS": "0.2",
         "HEMKURVA_GATEWAY_SILENT_SECONDS": "60",
+        "HEMKURVA_SETTLE_SECONDS": "0.5",
     }
 
 
