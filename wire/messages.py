@@ -46,7 +46,7 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """
 
     schema: Literal[1]
-    batch: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    batch: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
     accepted: list[UUID] = []
     quarantined: list[Quarantined] = []
     refused: Refusal | None = None

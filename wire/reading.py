@@ -14,7 +14,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-DEVICE_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$"
+# Python's `$` also matches before a last newline, hence the look-ahead; elsewhere it changes nothing.
+DEVICE_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$(?!\n)"
 
 DeviceId = Annotated[str, Meta(pattern=DEVICE_ID_PATTERN, max_length=64)]
 """Stable name of a physical device at a gateway, e.g. its Bluetooth identity address."""
@@ -67,7 +68,7 @@ class Flag(StrEnum):
 
 
 Pulse = Annotated[float, Meta(ge=15, le=300, description="/min; LOINC 8867-4; MDC 149546 cuff, 147842 heart")]
-DeviceTime = Annotated[str, Meta(max_length=19, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$")]
+DeviceTime = Annotated[str, Meta(max_length=19, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$(?!\n)")]
 
 
 class Values(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -118,8 +119,8 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     user_slot: Annotated[int, Meta(ge=0, le=254)] | None = None
     flags: Annotated[list[Flag], Meta(max_length=8)] = []
     origin: Origin = Origin.LIVE
-    characteristic: Annotated[str, Meta(pattern=r"^[A-Z0-9-]{4,36}$")] | None = None
-    raw: Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*$", max_length=1024)] | None = None
+    characteristic: Annotated[str, Meta(pattern=r"^[A-Z0-9-]{4,36}$(?!\n)")] | None = None
+    raw: Annotated[str, Meta(pattern=r"^([0-9a-f]{2})*$(?!\n)", max_length=1024)] | None = None
     error: Annotated[str, Meta(max_length=300)] | None = None
 
     def __post_init__(self) -> None:

@@ -79,6 +79,8 @@ async def test_the_nurse_acknowledges_and_the_patients_page_says_so(tmp_path: Pa
         await nurse.get_by_text("Vikten har ökat 2,4 kg").filter(visible=True).first.wait_for()
         await patient.get_by_text("Vikten har ökat").filter(visible=True).first.wait_for(timeout=10_000)
         await picture(nurse, demo)
-        await row.last.click()
-        await nurse.get_by_role("button", name="Kvittera").click()
+        for case in [await link.get_attribute("href") for link in await row.all()]:
+            await nurse.goto(f"{demo.settings.url}{case}")
+            await nurse.get_by_role("button", name="Kvittera").click()
+            await nurse.get_by_role("button", name="Kvittera").wait_for(state="detached")
         await patient.get_by_text("Anna Sandström har").filter(visible=True).first.wait_for(timeout=10_000)

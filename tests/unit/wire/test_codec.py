@@ -111,6 +111,9 @@ def test_an_unreadable_message_says_why(payload: bytes, reason: str):
         {"measured_at": "yesterday"},
         {"clock": "unverified"},  # contradicts measured_at
         {"raw": "0"},
+        {"raw": "00\n"},
+        {"device_id": "scale\n"},
+        {"device_time": "2026-11-22T07:12:30\n"},
         {"user_slot": 255},
         {"flags": ["nice"]},
         {"error": "no frame"},  # of a readable kind
