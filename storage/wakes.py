@@ -26,5 +26,5 @@ async def wakes(dsn: str, role: str, channels: Sequence[str]) -> AsyncGenerator[
                 yield None
                 async for notification in conn.notifies():
                     yield notification.channel
-        except (psycopg.OperationalError, DatabaseUnavailable):
+        except (psycopg.Error, DatabaseUnavailable):
             await asyncio.sleep(RECONNECT_SECONDS)
