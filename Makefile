@@ -25,11 +25,12 @@ demo: install ## Set up and run everything with virtual devices (PORT=8600 DATA=
 test: install-dev ## Set up and run all tests (TESTS=tests/unit for some)
 	@$(BIN)/python -m pytest $(TESTS)
 
-check: install-dev ## Run ruff, pyright in strict mode and import-linter
+check: install-dev ## Run ruff, pyright in strict mode, import-linter, and hold the README against the Makefile
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/unit/test_docs.py
 
 bench: install-dev ## Measure readings per second and latency on this machine
 	@$(BIN)/python -m tests.bench

@@ -83,7 +83,7 @@ async def running(settings: Settings, report: Callable[[str], None]) -> AsyncGen
     `report` is told what is happening.
     """
     ensure_port_free(settings.port)
-    with _own(settings):
+    with own(settings):
         supervisor = Supervisor(
             settings.data / "log", on_restart=lambda state: report(f"{state.name} restarted")
         )
@@ -206,7 +206,7 @@ def _environment(
 
 
 @contextmanager
-def _own(settings: Settings) -> Generator[None]:
+def own(settings: Settings) -> Generator[None]:
     """Hold the data directory for this demo alone, emptied first if it is to be fresh."""
     data = settings.data
     _refuse_foreign(data)
