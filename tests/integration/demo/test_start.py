@@ -85,12 +85,9 @@ async def test_a_second_start_keeps_the_data_and_fresh_forgets_them(tmp_path: Pa
 
 
 async def is_stored(dsn: str, frame: str) -> bool:
-    import psycopg
-
     async with await psycopg.AsyncConnection.connect(dsn) as conn:
-        cursor = await conn.execute(
-            "select exists (select from reading where encode(raw, 'hex') = %s)", [frame]
-        )
+        query = "select exists (select from reading where encode(raw, 'hex') = %s)"
+        cursor = await conn.execute(query, [frame])
         return await cursor.fetchone() == (True,)
 
 
