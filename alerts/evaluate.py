@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from alerts.calendar import patient_team, unit_team
 from alerts.cases import Known, NewId, decide, unseen
 from alerts.routing import Team
-from alerts.rules.evaluate import evaluate, look_again, lookback
+from alerts.rules.evaluate import affected, evaluate, look_again, lookback
 from alerts.rules.finding import Finding
 from alerts.rules.plan import Family, Level, Plan
 from alerts.rules.series import build
@@ -26,7 +26,6 @@ from storage.evaluation import PlanVersion, ReadingRow
 
 PATIENTS_A_ROUND = 500
 """Each takes one lock of PostgreSQL's shared table for the length of a round."""
-_UNREADABLE_LOOKBACK = timedelta(hours=1)
 
 log = logging.getLogger(__name__)
 
@@ -85,45 +84,51 @@ async def evaluate_once(
     Claim, findings, cases and notifications are one transaction: whatever stops it, the work is due again.
     Raises RoundFailed when the round itself is at fault, and what the connection raises when that is.
     """
-    patient_ids: list[UUID] = []
+    due: dict[UUID, datetime] = {}
     try:
         async with conn.transaction():
-            patient_ids = await queue.claim(conn, patients=patients, passing_over=passing_over)
-            if patient_ids:
-                await queue.lock_patients(conn, patient_ids)
+            due = await queue.claim(conn, patients=patients, passing_over=passing_over)
+            if due:
+                await queue.lock_patients(conn, list(due))
                 # The clock is read after the claim: what is due now has been measured by now.
-                await _evaluate(conn, plans, patient_ids, now(), new_id)
+                await _evaluate(conn, plans, due, now(), new_id)
     except Exception as error:
-        if conn.closed or not patient_ids:
+        if conn.closed or not due:
             raise
-        raise RoundFailed(patient_ids) from error
-    return len(patient_ids)
+        raise RoundFailed(list(due)) from error
+    return len(due)
 
 
 async def _evaluate(
-    conn: Connection, plans: Plans, patient_ids: Sequence[UUID], now: datetime, new_id: NewId
+    conn: Connection, plans: Plans, due: dict[UUID, datetime], now: datetime, new_id: NewId
 ) -> None:
-    loaded = await plans.load(conn, patient_ids)
-    since = {version.patient_id: now - _reach(plan) for version, plan in loaded}
-    rows = await queue.windows(conn, since)
+    loaded = await plans.load(conn, list(due))
+    within = {patient_id: affected(since, now) for patient_id, since in due.items()}
+    rows = await queue.windows(
+        conn, {version.patient_id: _since(plan, within[version.patient_id], now) for version, plan in loaded}
+    )
     found: dict[Subject, list[Finding]] = {}
     for version, plan in loaded:
-        findings, again = judge(version, plan, rows[version.patient_id], now)
+        patient_id = version.patient_id
+        findings, again = judge(version, plan, rows[patient_id], now, within[patient_id])
         if findings:
-            found[Subject(patient_id=version.patient_id)] = findings
+            found[Subject(patient_id=patient_id)] = findings
         if again is not None:
-            await queue.look_again(conn, version.patient_id, since[version.patient_id], again)
+            await queue.look_again(conn, patient_id, now, again)
     await record(conn, found, now=now, new_id=new_id)
 
 
-def _reach(plan: Plan | None) -> timedelta:
-    return _UNREADABLE_LOOKBACK if plan is None else lookback(plan)
+def _since(plan: Plan | None, within: timedelta, now: datetime) -> tuple[datetime, datetime]:
+    if plan is None:
+        return now, now  # nothing is loaded that cannot be judged
+    weights, others = lookback(plan, within)
+    return now - weights, now - others
 
 
 def judge(
-    version: PlanVersion, plan: Plan | None, rows: Sequence[ReadingRow], now: datetime
+    version: PlanVersion, plan: Plan | None, rows: Sequence[ReadingRow], now: datetime, within: timedelta
 ) -> tuple[list[Finding], datetime | None]:
-    """Return one patient's findings, and when to look again.
+    """Return one patient's findings about the time `within` before `now`, and when to look again.
 
     What cannot be evaluated (an unreadable plan, a fault in a rule) is a finding itself: it must neither be
     silent nor hold up the other patients.
@@ -133,7 +138,7 @@ def judge(
     try:
         zone, series = ZoneInfo(version.zone), build(rows)
         return (
-            evaluate(series, plan, zone=zone, now=now),
+            evaluate(series, plan, zone=zone, now=now, within=within),
             look_again(series, plan, zone=zone, now=now),
         )
     except Exception:  # any fault in any rule: it is told to a person, and the next patient is evaluated

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,7 +30,9 @@ from storage.wakes import wakes
 FIRST_BACKOFF = 0.2
 LONGEST_BACKOFF = 5.0
 PACE = 0.01
-"""Seconds between two rounds of evaluation: what arrives in between shares one transaction."""
+LONGEST_PACE = 0.25
+"""Seconds between two rounds of evaluation, at least as long as the round took: what arrives in between
+shares one transaction, and under load half of a processor is left to ingest."""
 PASSED_OVER = timedelta(seconds=60)
 """How long a patient whose round alone fails is left aside."""
 STALLED = timedelta(seconds=30)
@@ -133,6 +136,7 @@ class Service:
         passed_over: dict[UUID, datetime] = {}
         while True:
             passed_over = {key: until for key, until in passed_over.items() if until > self.clock()}
+            began = time.monotonic()
             try:
                 done = await evaluate_once(
                     conn, plans, self.clock, patients=patients, passing_over=passed_over
@@ -145,8 +149,11 @@ class Service:
                 continue
             patients = min(PATIENTS_A_ROUND, patients * 2)
             self._got_round("evaluator", done)
+            took = time.monotonic() - began
             await (
-                asyncio.sleep(PACE) if done else self._woken_or("evaluation_due", self.settings.poll_seconds)
+                asyncio.sleep(min(max(PACE, took), LONGEST_PACE))
+                if done
+                else self._woken_or("evaluation_due", self.settings.poll_seconds)
             )
 
     async def _sweep(self, conn: Connection) -> None:

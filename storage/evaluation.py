@@ -5,7 +5,7 @@ A due row is deleted in the transaction that writes what followed from it: a cra
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +34,7 @@ ReadingRow: TypeAlias = tuple[
     int | None,  # dizziness
     Sequence[str],  # flags
     UUID | None,  # corrects
+    int,  # which patient of those asked for, counted from 1
 ]
 """mm[Hg], /min, kg, symptom grades 0-3 (wire/reading.py)."""
 
@@ -86,21 +87,24 @@ with head as (
     where patient_id in (select patient_id from head) and created_at <= clock_timestamp()
     for update skip locked
 ), gone as (
-    delete from evaluation_due d using due where d.due_id = due.due_id returning d.patient_id
+    delete from evaluation_due d using due where d.due_id = due.due_id returning d.patient_id, d.since
 )
-select distinct patient_id from gone
+select patient_id, min(since) from gone group by patient_id
 """
 
 
-async def claim(conn: Connection, *, patients: int, passing_over: Iterable[UUID] = ()) -> list[UUID]:
-    """Take the due rows of at most `patients` patients out of the queue and return whose they were.
+async def claim(
+    conn: Connection, *, patients: int, passing_over: Iterable[UUID] = ()
+) -> dict[UUID, datetime]:
+    """Take the due rows of at most `patients` patients out of the queue.
 
+    Return whose they were, each with the earliest measured time that is new.
     Call it in a transaction: the rows are gone only with its COMMIT. Rows that another evaluator has claimed
     are left to it.
     """
     values = {"patients": patients, "not": columns.uuids(passing_over)}
     cursor = await conn.execute(_CLAIM, values, prepare=True)
-    return [row[0] for row in await cursor.fetchall()]
+    return {row[0]: row[1] for row in await cursor.fetchall()}
 
 
 async def lock_patients(conn: Connection, patient_ids: Sequence[UUID]) -> None:
@@ -154,26 +158,33 @@ async def plan_documents(
 
 
 _WINDOWS = """
-select p.patient_id, r.*
-from unnest(%s, %s) as p (patient_id, since)
+select r.*, p.number
+from unnest(%s, %s, %s) with ordinality as p (patient_id, weights_since, since, number)
 cross join lateral (
     select reading_id, kind, measured_at, systolic, diastolic, pulse, heart_rate, weight, breathlessness,
         orthopnoea, swelling, dizziness, flags, corrects
     from reading
-    where reading.patient_id = p.patient_id and reading.measured_at > p.since
+    where reading.patient_id = p.patient_id and reading.measured_at > least(p.weights_since, p.since)
+        and (reading.measured_at > p.since or reading.kind = 'weight')
     order by measured_at, reading_id
 ) r
 """
 
 
-async def windows(conn: Connection, since: dict[UUID, datetime]) -> dict[UUID, list[ReadingRow]]:
-    """Return each patient's readings measured later than the given time, in order of measured time."""
-    found: dict[UUID, list[Any]] = {patient_id: [] for patient_id in since}
+async def windows(
+    conn: Connection, since: Mapping[UUID, tuple[datetime, datetime]]
+) -> dict[UUID, list[ReadingRow]]:
+    """Return each patient's weights measured later than the first time, and other readings than the second.
+
+    They come in order of measured time. The second time is not before the first.
+    """
+    found: list[list[Any]] = [[] for _ in since]
     cursor = conn.cursor(binary=True)
-    await cursor.execute(_WINDOWS, [columns.uuids(since), columns.instants(since.values())], prepare=True)
+    starts = [columns.instants(start[index] for start in since.values()) for index in (0, 1)]
+    await cursor.execute(_WINDOWS, [columns.uuids(since), *starts], prepare=True)
     for row in await cursor.fetchall():
-        found[row[0]].append(row[1:])
-    return found
+        found[row[14] - 1].append(row)  # a number, because a UUID in each row costs as much as the rest
+    return dict(zip(since, found, strict=True))
 
 
 async def look_again(conn: Connection, patient_id: UUID, since: datetime, at: datetime) -> None:

@@ -9,6 +9,7 @@ from alerts.rules.confirmed import confirmed_pressure, waiting_until
 from alerts.rules.finding import Finding
 from alerts.rules.limits import urgent
 from alerts.rules.plan import ConfirmedPressure, Missing, Plan, UrgentLimit, WeightChange
+from alerts.rules.repeats import REPEAT_WITHIN
 from alerts.rules.series import SYMPTOMS_REACH, Series
 from alerts.rules.weight import weight_change
 
@@ -59,7 +60,20 @@ def look_again(series: Series, plan: Plan, *, zone: ZoneInfo, now: datetime) -> 
     return min((time for time in times if time is not None), default=None)
 
 
-def lookback(plan: Plan, within: timedelta = ALERT_WITHIN) -> timedelta:
-    """Return how far before `now` a series must begin for `evaluate` to see what its rules compare."""
+def affected(since: datetime, now: datetime) -> timedelta:
+    """Return how far back from `now` a reading measured at `since` can change what is found.
+
+    It changes the measurements after it, and as a symptom report those of the day before it, the episodes of
+    which may have begun half an hour earlier.
+    """
+    return min(ALERT_WITHIN, now - since + SYMPTOMS_REACH + 2 * REPEAT_WITHIN)
+
+
+def lookback(plan: Plan, within: timedelta = ALERT_WITHIN) -> tuple[timedelta, timedelta]:
+    """Return how far before `now` a series must begin for `evaluate` to see what its rules compare.
+
+    The first is for weights, the second for everything else. A day before the first measurement that is
+    judged settles which readings repeat which, and brings the symptoms that concern it.
+    """
     days = max((rule.days for rule in plan.rules if isinstance(rule, WeightChange)), default=0)
-    return within + max(timedelta(days=days + 1), SYMPTOMS_REACH)
+    return within + timedelta(days=days + 1), within + SYMPTOMS_REACH

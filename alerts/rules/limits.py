@@ -49,6 +49,8 @@ def urgent(series: Series, plan: Plan, rule: UrgentLimit, zone: ZoneInfo, after:
 
     found: list[Finding] = []
     points = _points(series, plan, rule)
+    if not any(_outside(point.values[index], limit) for index, limit in limits for point in points):
+        return found  # most patients on most days
     for episode in episodes(points, lambda point: bool(broken(point)), after):
         anchor = next((index for index in episode if breach(points[index])), None)
         if anchor is not None:

@@ -32,6 +32,7 @@ Row: TypeAlias = tuple[
     int | None,  # dizziness
     Sequence[str],  # flags
     UUID | None,  # corrects
+    int,  # of no interest here
 ]
 """A stored reading, in the column order of storage.evaluation."""
 

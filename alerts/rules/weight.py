@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -24,28 +24,39 @@ def weight_change(series: Series, rule: WeightChange, zone: ZoneInfo, after: dat
     with each other; of equal weights the oldest is named. Without a weight on any of those days there is no
     finding: nothing is interpolated.
     """
+    weights = series.weights
+    if not weights or round(max(map(_kg, weights)) - min(map(_kg, weights)), 3) <= rule.kg:
+        return []  # most patients on most days
+    days = [weight.at.astimezone(zone).date() for weight in weights]
+    extremes = _extremes(weights, days, rule)
     found: list[Finding] = []
-    for index in range(len(series.weights) - 1, -1, -1):
-        current = series.weights[index]
-        if current.at <= after:
-            break
-        if current.at.astimezone(zone).date() < rule.valid_from:
+    for current, today in zip(weights, days, strict=True):
+        if current.at <= after or today < rule.valid_from:
             continue
-        reference = _reference(series.weights, index, rule, zone)
+        reference = _reference(extremes, today, rule)
         if reference is not None and _change(reference, current, rule) > rule.kg:
             found.append(_finding(series, reference, current, rule, zone))
-    return found[::-1]
+    return found
 
 
-def _reference(weights: list[Weight], index: int, rule: WeightChange, zone: ZoneInfo) -> Weight | None:
-    today = weights[index].at.astimezone(zone).date()
-    first = today - timedelta(days=rule.days)
+def _kg(weight: Weight) -> float:
+    return weight.kg
+
+
+def _extremes(weights: list[Weight], days: list[date], rule: WeightChange) -> dict[date, Weight]:
+    """Return each day's lowest weight (for a loss: highest), the first of equals."""
+    found: dict[date, Weight] = {}
+    for weight, day in zip(weights, days, strict=True):
+        if day not in found or _change(weight, found[day], rule) > 0:
+            found[day] = weight
+    return found
+
+
+def _reference(extremes: dict[date, Weight], today: date, rule: WeightChange) -> Weight | None:
     best: Weight | None = None
-    for candidate in (weights[earlier] for earlier in range(index - 1, -1, -1)):
-        day = candidate.at.astimezone(zone).date()
-        if day < first:
-            break
-        if day < today and (best is None or _change(candidate, best, rule) >= 0):
+    for ago in range(rule.days, 0, -1):
+        candidate = extremes.get(today - timedelta(days=ago))
+        if candidate is not None and (best is None or _change(candidate, best, rule) > 0):
             best = candidate
     return best
 

@@ -335,3 +335,24 @@ async def test_silence_does_not_end_without_its_cause(database: str, cause: str 
     with pytest.raises(psycopg.errors.CheckViolation):
         world.execute("update alert_case set state = 'closed', closed_at = now(), cause = %s", cause)
     world.execute("update alert_case set state = 'closed', closed_at = now(), cause = 'resolved'")
+
+
+async def test_an_earlier_reading_that_comes_late_is_judged_at_its_measured_time(database: str) -> None:
+    world = await build(database)
+    world.take_in(weight(82.4))
+    await world.evaluate()
+    assert world.cases() == []
+    world.take_in(weight(80.0, NOW - timedelta(days=3)))
+    later = NOW + timedelta(hours=5)
+    await world.evaluate(later)
+    assert [case["opened_at"] for case in world.cases()] == [later]
+    assert [row["measured_at"] for row in world.rows("select measured_at from finding")] == [NOW]
+
+
+async def test_symptoms_a_day_later_still_concern_the_measurement(database: str) -> None:
+    world = await build(database)
+    world.take_in(*gain(2.4))
+    await world.evaluate()
+    world.take_in(symptoms(NOW + timedelta(hours=24), breathlessness=1))
+    await world.evaluate(NOW + timedelta(hours=24))
+    assert [case["level"] for case in world.cases()] == ["red"]

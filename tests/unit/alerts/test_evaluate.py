@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.rules.evaluate import evaluate, lookback
+from alerts.rules.evaluate import affected, evaluate, lookback
 from alerts.rules.finding import Finding
 from alerts.rules.series import Row, build
 from alerts.rules.templates import heart_failure
@@ -36,7 +36,7 @@ def rows_of(steps: list[tuple[int, tuple[str, dict[str, float]]]]) -> list[Row]:
     for number, (minutes, (kind, values)) in enumerate(steps):
         at += timedelta(minutes=minutes)
         cells = [values.get(name) for name in NAMES]
-        rows.append((UUID(int=number), kind, at, *cells, None, None, None, [], None))  # type: ignore[arg-type]
+        rows.append((UUID(int=number), kind, at, *cells, None, None, None, [], None, 1))  # type: ignore[arg-type]
     return rows
 
 
@@ -47,8 +47,14 @@ def test_live_and_backtest_agree(steps: list[tuple[int, tuple[str, dict[str, flo
     live: dict[tuple[str, datetime], Finding] = {}
     for index, row in enumerate(rows):
         now = row[2]
-        window = [known for known in rows[: index + 1] if known[2] > now - lookback(PLAN)]
-        for finding in evaluate(build(window), PLAN, zone=STOCKHOLM, now=now):
+        within = affected(now, now)
+        weights, others = lookback(PLAN, within)
+        window = [
+            known
+            for known in rows[: index + 1]
+            if known[2] > now - (weights if known[1] == "weight" else others)
+        ]
+        for finding in evaluate(build(window), PLAN, zone=STOCKHOLM, now=now, within=within):
             live[finding.rule, finding.measured_at] = finding
     end = START + timedelta(days=60)
     batch = evaluate(build(rows), PLAN, zone=STOCKHOLM, now=end, within=timedelta(days=90))

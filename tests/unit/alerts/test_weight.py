@@ -168,5 +168,5 @@ def test_two_weights_of_one_second_are_one_finding() -> None:
 def test_the_window_that_is_loaded_holds_all_that_is_compared() -> None:
     now = at("2025-11-09 07:00")
     rows = [weight("2025-11-03 00:01", 80.0), weight("2025-11-06 23:59", 82.4)]
-    loaded = [item for item in rows if item[2] > now - lookback(PLAN)]
+    loaded = [item for item in rows if item[2] > now - lookback(PLAN)[0]]
     assert evaluate(series(*loaded), PLAN, zone=STOCKHOLM, now=now)
