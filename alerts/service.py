@@ -29,10 +29,12 @@ from storage.wakes import wakes
 
 FIRST_BACKOFF = 0.2
 LONGEST_BACKOFF = 5.0
-PACE = 0.01
+PACE = 0.005
 LONGEST_PACE = 0.25
-"""Seconds between two rounds of evaluation, at least as long as the round took: what arrives in between
-shares one transaction, and under load half of a processor is left to ingest."""
+CROWD = 100
+"""Seconds between two rounds of evaluation: what arrives in between shares one transaction. After a round of
+at least CROWD patients the pause is as long as the round, so that under load half a processor is left to
+ingest."""
 PASSED_OVER = timedelta(seconds=60)
 """How long a patient whose round alone fails is left aside."""
 STALLED = timedelta(seconds=30)
@@ -151,7 +153,7 @@ class Service:
             self._got_round("evaluator", done)
             took = time.monotonic() - began
             await (
-                asyncio.sleep(min(max(PACE, took), LONGEST_PACE))
+                asyncio.sleep(pause(done, took))
                 if done
                 else self._woken_or("evaluation_due", self.settings.poll_seconds)
             )
@@ -200,6 +202,11 @@ class Service:
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Run the service until `stop` is set. Raises SettingsError for settings that cannot work."""
     await Service(settings, stop).run()
+
+
+def pause(patients: int, took: float) -> float:
+    """Return how many seconds to leave between a round of `patients` that took so long and the next."""
+    return min(max(PACE, took), LONGEST_PACE) if patients >= CROWD else PACE
 
 
 def _raise_first(tasks: Sequence[asyncio.Task[Any]]) -> None:
