@@ -183,7 +183,7 @@ class Connection:
             self._lost = f"the broker refused us: {reason}; check the account and password of ingest"
             return
         if getattr(agreed, "ReceiveMaximum", 65535) < _MOST_RECEIPTS:
-            self._receipt_qos = _QOS
+            self._receipt_qos = 0
         client.subscribe([(name, _QOS) for name in self._settings.filters])
 
     def _on_subscribe(
