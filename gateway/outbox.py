@@ -57,6 +57,8 @@ CREATE TABLE IF NOT EXISTS note (
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
+CLOCK_UNVERIFIED = "clock_unverified"
+"""The server's reason for putting aside a record of which nobody knows when it was measured."""
 LAST_RECEIPT = "last_receipt"
 """Note: when the server last confirmed something (ISO 8601)."""
 
@@ -238,6 +240,8 @@ class Outbox:
 
     def _insert(self, reading: Reading) -> bool:
         key = reading.reading_id.bytes
+        if reading.measured_at is not None:
+            self._take_back(key)
         cursor = self._db.execute(
             "INSERT INTO reading (reading_id, encoded, received_at) SELECT ?, ?, ?"
             " WHERE NOT EXISTS (SELECT 1 FROM settled WHERE reading_id = ?)"
@@ -245,6 +249,12 @@ class Outbox:
             (key, encode_reading(reading), _text(reading.received_at), key),
         )
         return cursor.rowcount == 1
+
+    def _take_back(self, key: bytes) -> None:
+        """Forget that a record was put aside for its unknown time: now the time is known."""
+        known = "DELETE FROM kept WHERE reading_id = ? AND reason = ?"
+        if self._db.execute(known, (key, CLOCK_UNVERIFIED)).rowcount:
+            self._db.execute("DELETE FROM settled WHERE reading_id = ?", (key,))
 
     def _remove(self, reading_id: UUID, now: datetime) -> int:
         gone = self._db.execute("DELETE FROM reading WHERE reading_id = ?", (reading_id.bytes,)).rowcount

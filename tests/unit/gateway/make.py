@@ -58,6 +58,7 @@ def receipt(
     accepted: Iterable[UUID] = (),
     *,
     quarantined: Iterable[UUID] = (),
+    reason: str = "unknown_device",
     refused: str | None = None,
     batch: str = "0" * 64,
 ) -> Receipt:
@@ -65,6 +66,6 @@ def receipt(
         schema=1,
         batch=batch,
         accepted=list(accepted),
-        quarantined=[Quarantined(reading_id=one, reason="unknown_device", detail="x") for one in quarantined],
+        quarantined=[Quarantined(reading_id=one, reason=reason, detail="x") for one in quarantined],
         refused=None if refused is None else Refusal(reason=refused),
     )

@@ -16,9 +16,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 
 from gateway.outbox import LAST_RECEIPT, REMEMBERED, Outbox, OutboxError
 from wire.codec import decode_reading, encode_reading
+from wire.reading import ClockQuality
 
 from .make import NOW, frame, reading, receipt
 
@@ -278,3 +280,22 @@ TestOutboxMachine = OutboxMachine.TestCase
 TestOutboxMachine.settings = settings(
     max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+def test_a_record_put_aside_for_its_clock_is_welcome_once_the_clock_is_known(outbox: Outbox) -> None:
+    known = reading(1)
+    unknown = replace(known, measured_at=None, clock=ClockQuality.UNVERIFIED)
+    outbox.put_reading(unknown)
+    outbox.settle(receipt(quarantined=[known.reading_id], reason="clock_unverified"), [], now=NOW)
+    assert not outbox.put_reading(unknown), "nothing more is known of it"
+    assert outbox.put_reading(known), "the device has handed out its memory again, with a clock that is read"
+    assert [decode_reading(item.encoded) for item in outbox.pending(9)] == [known]
+    assert outbox.kept() == []
+    outbox.settle(receipt([known.reading_id]), [], now=NOW)
+    assert not outbox.put_reading(known), "now the server has it"
+
+
+def test_a_record_that_the_server_has_no_use_for_is_not_sent_again(outbox: Outbox) -> None:
+    outbox.put_reading(reading(1))
+    outbox.settle(receipt(quarantined=[reading(1).reading_id], reason="measured_in_future"), [], now=NOW)
+    assert not outbox.put_reading(reading(1))
