@@ -113,7 +113,7 @@ PARTS = {
     "no weight": ({"values": {}}, "invalid_reading"),
     "unknown kind": ({"kind": "mood"}, "invalid_reading"),
     "impossible device time": ({"device_time": "2026-02-30T25:61:00"}, "invalid_reading"),
-    "line break after the device's name": ({"device_id": "scale\n"}, None),
+    "line break after the device's name": ({"device_id": "scale\n"}, "invalid_reading"),
     "NUL in the device's name": ({"device_id": "a\0b"}, "invalid_reading"),
     "foreign frame": (
         {"kind": "unreadable", "values": {}, "error": "not a weight: \0 ff", "raw": "ff00"},
