@@ -98,7 +98,7 @@ class Service:
             await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
             _raise_first(tasks)
         finally:
-            await _cancel([ended, *tasks])
+            await cancel([ended, *tasks])
 
     async def _keep(self, name: str, interval: float, work: Callable[[Connection], Awaitable[None]]) -> None:
         """Call `work`, which loops for ever, with a connection, and again after it failed."""
@@ -130,7 +130,8 @@ class Service:
 
     async def _woken_or(self, channel: str, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken[channel].wait(), seconds)
+            async with asyncio.timeout(seconds):  # wait_for of Python 3.11 can swallow a cancellation
+                await self._woken[channel].wait()
         self._woken[channel].clear()
 
     async def _evaluate(self, conn: Connection) -> None:
@@ -215,7 +216,11 @@ def _raise_first(tasks: Sequence[asyncio.Task[Any]]) -> None:
             raise error
 
 
-async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
+async def cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """End all tasks. Asked again and again: a library that waits with wait_for may have missed it once."""
+    waiting = {task for task in tasks if not task.done()}
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=0.2)
     await asyncio.gather(*tasks, return_exceptions=True)

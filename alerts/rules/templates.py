@@ -24,9 +24,13 @@ from alerts.rules.plan import (
     WeightChange,
 )
 
-AUTHOR = "domain default"
-BEAT_HF = "domain default: BEAT-HF"
-OWN_CHOICE = "domain default: our choice"
+AUTHOR = "Hemkurvas förval"
+"""Patients, nurses and physicians read author and reasons: plain Swedish, no codes."""
+RAPID_GAIN = "en snabb viktökning kan vara vätska i kroppen"
+BEAT_HF = "efter BEAT-HF-studien"
+CONFIRMED = "mycket högt tryck som står sig när man mäter om"
+NO_READINGS = "utan mätvärden syns ingen försämring"
+AT_HOME = "vanligt mål för blodtryck som mäts hemma"
 FIRST_DAY = date(2024, 1, 1)
 """The defaults hold for every reading; an individual limit carries its own day."""
 
@@ -56,7 +60,7 @@ def heart_failure(*, daytime_phone: str | None = None, goal: str = "") -> Plan:
             ScheduleItem(kind="symptoms"),
         ),
         rules=(
-            WeightChange(author=AUTHOR, reason="domain default: W1", valid_from=FIRST_DAY),
+            WeightChange(author=AUTHOR, reason=RAPID_GAIN, valid_from=FIRST_DAY),
             *(_urgent(family) for family in ("blood_pressure", "pulse")),
             *(_missing(kind) for kind in ("weight", "blood_pressure")),
         ),
@@ -81,9 +85,7 @@ def hypertension(*, daytime_phone: str | None = None, goal: str = "") -> Plan:
             ScheduleItem(kind="blood_pressure", times_of_day=("morning", "evening"), readings_each_time=2),
         ),
         rules=(
-            ConfirmedPressure(
-                author=AUTHOR, reason="domain default: confirmed 180/110", valid_from=FIRST_DAY
-            ),
+            ConfirmedPressure(author=AUTHOR, reason=CONFIRMED, valid_from=FIRST_DAY),
             _urgent("pulse"),
             _missing("blood_pressure"),
         ),
@@ -120,18 +122,17 @@ def _urgent(family: Literal["blood_pressure", "pulse"]) -> UrgentLimit:
 
 
 def _missing(kind: Literal["blood_pressure", "weight"]) -> Missing:
-    return Missing(kind=kind, author=AUTHOR, reason=OWN_CHOICE, valid_from=FIRST_DAY)
+    return Missing(kind=kind, author=AUTHOR, reason=NO_READINGS, valid_from=FIRST_DAY)
 
 
 def _target(quantity: Literal["systolic", "diastolic"], high: float) -> Target:
-    reason = "domain default: home blood pressure 135/85"
-    return Target(quantity=quantity, high=high, author=AUTHOR, reason=reason, valid_from=FIRST_DAY)
+    return Target(quantity=quantity, high=high, author=AUTHOR, reason=AT_HOME, valid_from=FIRST_DAY)
 
 
 def _where_to_turn(daytime: str, phone: str | None) -> tuple[EscalationStep, ...]:
     return (
         EscalationStep(when="daytime", text=daytime, phone=phone),
-        EscalationStep(when="evenings_weekends", text="Kvällar och helger: ring 1177.", phone="1177"),
+        EscalationStep(when="evenings_weekends", text="Ring 1177 om du behöver råd.", phone="1177"),
         EscalationStep(
             when="emergency",
             text="Ring 112 om du får ont i bröstet, svimmar eller är andfådd när du sitter still.",

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from alerts.service import Service
 from alerts.settings import Settings
+from hemkurva.embedded.postgres import EmbeddedPostgres
 from hemkurva.supervisor import free_port
+from storage.migrate import migrate
 from tests.integration.alerts.world import ALWAYS, World, build, gain, patient, pressure, weight
 
 MONIKA = ("Monika", "Efternamnsson", "191200000000", "vikt", "weight", "kg", "82,4")
@@ -155,6 +158,23 @@ async def test_it_survives_the_loss_of_every_connection(database: str) -> None:
     assert len(world.cases()) == 2
 
 
+@pytest.mark.faults
+async def test_it_survives_a_restart_of_postgresql(tmp_path: Path) -> None:
+    box = Mailbox()
+    with EmbeddedPostgres(tmp_path / "postgres", fast=True) as server:
+        dsn = server.ensure_database("restart")
+        migrate(dsn)
+        world = await settle(dsn)
+        async with box.open(), running(dsn, box.port):
+            await until(lambda: world.rows("select 1 from service_heartbeat where service = 'alerts'"))
+            await asyncio.to_thread(server.stop)
+            await asyncio.sleep(0.5)  # long enough for every loop to notice
+            await asyncio.to_thread(server.start)
+            world.take_in(*gain(2.4, now()), now=now())
+            await until(lambda: box.mails)
+    assert box.mails[0]["To"] == "contact@example.org"
+
+
 async def test_one_patient_at_fault_does_not_hold_up_the_others(database: str) -> None:
     world = await settle(database, patients=3)
     world.execute(
@@ -206,8 +226,10 @@ async def test_killed_and_started_again_it_finishes_and_stops_quickly(database: 
         finally:
             first.kill()
             await first.wait()
+        world.execute("delete from service_heartbeat")
         second = await asyncio.create_subprocess_exec(*command, env=settings)
         try:
+            await until(lambda: world.rows("select 1 from service_heartbeat where service = 'alerts'"), 30)
             await until(lambda: len(world.cases()) == 20, 30)
             await until(lambda: not world.rows("select 1 from evaluation_due"))
             second.send_signal(signal.SIGTERM)
