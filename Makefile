@@ -23,7 +23,7 @@ demo: install ## Set up and run everything with virtual devices (PORT=8600 DATA=
 	@exec $(BIN)/hemkurva demo --port '$(PORT)' --data '$(DATA)' $(if $(FRESH),--fresh) $(if $(SCENE),--scene '$(SCENE)')
 
 test: install-dev ## Set up and run all tests (TESTS=tests/unit for some)
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 check: install-dev ## Run ruff, pyright in strict mode, import-linter, and hold the README against the Makefile
 	@$(BIN)/ruff check .

@@ -259,6 +259,7 @@ async def readings_arriving(
     """
     cursor = await conn.execute(
         "select patient_id from reading where patient_id = any(%(patients)s) and stored_at > %(stored)s"
+        " and measured_at > %(now)s - interval '100 days'"
         " and stored_at <= %(now)s"
         " union select b.patient_id from device_binding b join gateway_status s using (gateway_id)"
         " where b.patient_id = any(%(patients)s) and b.valid_to is null and s.received_at > %(heard)s"
