@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -21,6 +22,7 @@ Ready = Callable[[], Awaitable[bool]]
 LOG_BYTES = 20 * 1024 * 1024
 """A log longer than this is put aside (one generation) when its process starts."""
 READY_POLL = 0.05
+OWN_PORTS = range(18_000, 32_000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,11 +217,18 @@ def _put_aside(log: Path) -> None:
         log.replace(log.with_suffix(".log.1"))
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """Return a TCP port of `host` that nobody listens on now. Somebody else may take it before you do."""
-    with socket.create_server((host, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+def free_port(host: str = "127.0.0.1", rng: random.Random | None = None) -> int:
+    """Return a TCP port of `host` that nobody listens on now. Somebody else may take it before you do.
+
+    It lies below the range from which systems lend ports to outgoing connections (Linux: 32768 and up), so
+    that a server that is started again finds its port free. Raises PortInUse if a hundred are taken.
+    """
+    source = rng or random.SystemRandom()
+    for port in source.sample(OWN_PORTS, 100):
+        with contextlib.suppress(OSError):
+            socket.create_server((host, port)).close()
+            return port
+    raise PortInUse(f"No free port was found on {host}; end some programs that listen there and try again")
 
 
 def ensure_port_free(port: int, host: str = "127.0.0.1", option: str = "--port") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import signal
 import socket
 import subprocess
@@ -279,3 +280,15 @@ def test_a_full_disk_is_told_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(DiskFull, match=r"make room, or choose another directory with --data DIR"):
         ensure_disk(tmp_path / "not" / "yet", 1 << 60)
     assert not (tmp_path / "not").exists()
+
+
+def test_a_free_port_is_none_that_an_outgoing_connection_could_be_given() -> None:
+    """A server that is started again must find its port free, whatever has connected to where meanwhile."""
+    lent_from = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert all(1024 < free_port() < lent_from for _ in range(20))
+
+
+def test_a_port_in_use_is_not_free() -> None:
+    first = free_port(rng=random.Random(1))
+    with socket.create_server(("127.0.0.1", first)):
+        assert free_port(rng=random.Random(1)) != first
