@@ -35,7 +35,7 @@ $$;
 
 CREATE FUNCTION public.access_logged(who uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     select exists (
         select from access_log l
@@ -50,7 +50,7 @@ $$;
 
 CREATE FUNCTION public.acting_as_care_staff() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     select exists (
         select from account a join staff s using (staff_id)
@@ -59,7 +59,7 @@ $$;
 
 CREATE FUNCTION public.acting_as_next_of_kin() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     select exists (
         select from account a where a.account_id = acting_account() and a.next_of_kin_id is not null)
@@ -67,14 +67,14 @@ $$;
 
 CREATE FUNCTION public.acting_unit() RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     select s.care_unit_id from account a join staff s using (staff_id) where a.account_id = acting_account()
 $$;
 
 CREATE FUNCTION public.bind_device(gateway text, device text, slot smallint, patient uuid, from_time timestamp with time zone, to_time timestamp with time zone) RETURNS uuid
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
     binding uuid := gen_random_uuid();
@@ -103,7 +103,7 @@ $$;
 
 CREATE FUNCTION public.bind_device_as_staff(gateway text, device text, slot smallint, patient uuid, from_time timestamp with time zone, to_time timestamp with time zone) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
     acting staff;
@@ -146,19 +146,19 @@ $$;
 
 CREATE FUNCTION public.evaluation_pending(who uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
     if not may_see_patient(who) then
         raise insufficient_privilege using message = 'no care relation or consent for this patient';
     end if;
-    return exists (select from evaluation_due d where d.patient_id = who and d.created_at <= clock_timestamp());
+    return exists (select from evaluation_due d where d.patient_id = who);
 end
 $$;
 
 CREATE FUNCTION public.may_see_patient(who uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     select exists (
         select from account a
@@ -176,7 +176,7 @@ $$;
 
 CREATE FUNCTION public.may_see_technical_case(unit text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     select exists (
         select from account a join staff s using (staff_id)
@@ -185,7 +185,7 @@ $$;
 
 CREATE FUNCTION public.may_see_values(who uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     select may_see_patient(who) and not exists (
         select from account a where a.account_id = acting_account() and a.next_of_kin_id is not null
@@ -197,7 +197,7 @@ $$;
 
 CREATE FUNCTION public.measured_by(who uuid, from_time timestamp with time zone, to_time timestamp with time zone) RETURNS TABLE(kind text, readings bigint, last_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
     if not may_see_patient(who) then
@@ -215,7 +215,7 @@ $$;
 
 CREATE FUNCTION public.patients_within_plan(since timestamp with time zone) RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
     select count(*) from patient p
     where acting_as_care_staff()
@@ -223,6 +223,8 @@ CREATE FUNCTION public.patients_within_plan(since timestamp with time zone) RETU
             and r.care_unit_id = acting_unit() and r.valid_from <= now()
             and (r.valid_to is null or r.valid_to > now()))
         and exists (select from reading m where m.patient_id = p.patient_id and m.measured_at >= since)
+        and exists (select from plan l where l.patient_id = p.patient_id)
+        and not exists (select from evaluation_due d where d.patient_id = p.patient_id)
         and not exists (select from alert_case c where c.patient_id = p.patient_id and c.state <> 'closed')
 $$;
 
@@ -260,7 +262,7 @@ CREATE TABLE public.reading (
 
 CREATE FUNCTION public.readings_of(who uuid, from_time timestamp with time zone, to_time timestamp with time zone) RETURNS SETOF public.reading
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
     if not may_see_values(who) then
@@ -278,7 +280,7 @@ $$;
 
 CREATE FUNCTION public.record_manual_reading(who uuid, id uuid, kind text, measured timestamp with time zone, systolic double precision, diastolic double precision, pulse double precision, weight double precision, breathlessness smallint, orthopnoea smallint, swelling smallint, dizziness smallint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 begin
     if not may_see_patient(who) or acting_as_next_of_kin() then
@@ -382,7 +384,8 @@ CREATE TABLE public.care_unit (
     zone text DEFAULT 'Europe/Stockholm'::text NOT NULL,
     email text,
     CONSTRAINT care_unit_care_unit_id_check CHECK ((care_unit_id ~ '^SE[0-9]{10}-[A-Z0-9]+$'::text)),
-    CONSTRAINT care_unit_principal_check CHECK ((principal = ANY (ARRAY['municipality'::text, 'region'::text])))
+    CONSTRAINT care_unit_principal_check CHECK ((principal = ANY (ARRAY['municipality'::text, 'region'::text]))),
+    CONSTRAINT care_unit_zone_check CHECK ((('1970-01-01 00:00:00+00'::timestamp with time zone AT TIME ZONE zone) IS NOT NULL))
 );
 
 CREATE TABLE public.case_event (
@@ -531,7 +534,8 @@ CREATE TABLE public.patient (
     zone text DEFAULT 'Europe/Stockholm'::text NOT NULL,
     language text DEFAULT 'sv'::text NOT NULL,
     CONSTRAINT patient_personnummer_check CHECK ((personnummer ~ '^[0-9]{12}$'::text)),
-    CONSTRAINT patient_sex_check CHECK ((sex = ANY (ARRAY['female'::text, 'male'::text])))
+    CONSTRAINT patient_sex_check CHECK ((sex = ANY (ARRAY['female'::text, 'male'::text]))),
+    CONSTRAINT patient_zone_check CHECK ((('1970-01-01 00:00:00+00'::timestamp with time zone AT TIME ZONE zone) IS NOT NULL))
 );
 
 CREATE TABLE public.plan (
@@ -602,7 +606,7 @@ CREATE TABLE public.staffed_hours (
     weekday smallint NOT NULL,
     opens time without time zone NOT NULL,
     closes time without time zone NOT NULL,
-    CONSTRAINT staffed_hours_check CHECK ((closes > opens)),
+    CONSTRAINT staffed_hours_check CHECK (((closes > opens) AND (closes < '24:00:00'::time without time zone))),
     CONSTRAINT staffed_hours_weekday_check CHECK (((weekday >= 1) AND (weekday <= 7)))
 );
 
@@ -915,7 +919,7 @@ CREATE POLICY web_sees ON public.care_relation FOR SELECT TO hemkurva_web USING 
 
 CREATE POLICY web_sees ON public.case_event FOR SELECT TO hemkurva_web USING ((EXISTS ( SELECT
    FROM public.alert_case c
-  WHERE (c.case_id = case_event.case_id))));
+  WHERE ((c.case_id = case_event.case_id) AND ((c.patient_id IS NULL) OR (case_event.kind = 'contacted'::text) OR public.may_see_values(c.patient_id))))));
 
 CREATE POLICY web_sees ON public.device_binding FOR SELECT TO hemkurva_web USING (public.may_see_patient(patient_id));
 
@@ -974,7 +978,19 @@ GRANT ALL ON FUNCTION public.record_manual_reading(who uuid, id uuid, kind text,
 GRANT SELECT ON TABLE public.account TO hemkurva_web;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_case TO hemkurva_alerts;
-GRANT SELECT,UPDATE ON TABLE public.alert_case TO hemkurva_web;
+GRANT SELECT ON TABLE public.alert_case TO hemkurva_web;
+
+GRANT UPDATE(state) ON TABLE public.alert_case TO hemkurva_web;
+
+GRANT UPDATE(acknowledged_at) ON TABLE public.alert_case TO hemkurva_web;
+
+GRANT UPDATE(acknowledged_by) ON TABLE public.alert_case TO hemkurva_web;
+
+GRANT UPDATE(closed_at) ON TABLE public.alert_case TO hemkurva_web;
+
+GRANT UPDATE(cause) ON TABLE public.alert_case TO hemkurva_web;
+
+GRANT UPDATE(useful) ON TABLE public.alert_case TO hemkurva_web;
 
 GRANT SELECT ON TABLE public.care_relation TO hemkurva_alerts;
 GRANT SELECT ON TABLE public.care_relation TO hemkurva_web;
@@ -1024,7 +1040,9 @@ GRANT SELECT ON TABLE public.plan TO hemkurva_alerts;
 GRANT SELECT,INSERT ON TABLE public.plan TO hemkurva_web;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine TO hemkurva_ingest;
-GRANT SELECT,UPDATE ON TABLE public.quarantine TO hemkurva_web;
+GRANT SELECT ON TABLE public.quarantine TO hemkurva_web;
+
+GRANT UPDATE(state) ON TABLE public.quarantine TO hemkurva_web;
 
 GRANT SELECT,INSERT ON TABLE public.reading_identity TO hemkurva_ingest;
 

@@ -26,7 +26,8 @@ create table care_unit (
     name text not null,
     principal text not null check (principal in ('municipality', 'region')),
     phone text not null,
-    zone text not null default 'Europe/Stockholm',
+    zone text not null default 'Europe/Stockholm'
+        check (timestamptz 'epoch' at time zone zone is not null), -- refuses a zone that does not exist
     email text -- the unit's shared mailbox; without one, each of its nurses is notified
 );
 
@@ -34,7 +35,7 @@ create table staffed_hours (
     care_unit_id text not null references care_unit,
     weekday smallint not null check (weekday between 1 and 7), -- ISO: Monday is 1
     opens time not null,
-    closes time not null check (closes > opens),
+    closes time not null check (closes > opens and closes < '24:00'), -- Python has no hour 24
     primary key (care_unit_id, weekday, opens)
 );
 
@@ -65,7 +66,8 @@ create table patient (
     sex text not null check (sex in ('female', 'male')),
     municipality text not null,
     phone text not null,
-    zone text not null default 'Europe/Stockholm',
+    zone text not null default 'Europe/Stockholm'
+        check (timestamptz 'epoch' at time zone zone is not null), -- refuses a zone that does not exist
     language text not null default 'sv'
 );
 
@@ -419,7 +421,7 @@ $$;
 -- The one place that decides who may see a patient at all. Staff by care relation, the patient herself, a next
 -- of kin by consent. An operator sees no patient.
 create function may_see_patient(who uuid) returns boolean
-    language sql stable security definer set search_path = pg_catalog, public as $$
+    language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select exists (
         select from account a
         left join staff s using (staff_id)
@@ -436,7 +438,7 @@ $$;
 
 -- Measured values need more than knowing that somebody is a patient: a next of kin needs the scope "values".
 create function may_see_values(who uuid) returns boolean
-    language sql stable security definer set search_path = pg_catalog, public as $$
+    language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select may_see_patient(who) and not exists (
         select from account a where a.account_id = acting_account() and a.next_of_kin_id is not null
             and not exists (
@@ -447,14 +449,14 @@ $$;
 
 -- Only staff change cases and plans: a patient and a next of kin see them.
 create function acting_as_care_staff() returns boolean
-    language sql stable security definer set search_path = pg_catalog, public as $$
+    language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select exists (
         select from account a join staff s using (staff_id)
         where a.account_id = acting_account() and s.title in ('nurse', 'physician', 'coordinator'))
 $$;
 
 create function access_logged(who uuid) returns boolean
-    language sql stable security definer set search_path = pg_catalog, public as $$
+    language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select exists (
         select from access_log l
         where l.at = now() and l.account_id = acting_account() and l.patient_ids @> array[who])
@@ -463,7 +465,7 @@ $$;
 -- Row-level security and columnstore exclude each other, so readings are reached through this function alone.
 -- It answers only when this same transaction has written the access log.
 create function readings_of(who uuid, from_time timestamptz, to_time timestamptz) returns setof reading
-    language plpgsql stable security definer set search_path = pg_catalog, public as $$
+    language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
     if not may_see_values(who) then
         raise insufficient_privilege using message = 'no care relation or consent for these readings';
@@ -535,7 +537,8 @@ grant select on care_unit, staffed_hours, closed_day, staff, patient, named_cont
 grant select, insert, update, delete on web_session to hemkurva_web;
 grant select, insert, delete on login_failure to hemkurva_web;
 grant insert on access_log, case_event, plan to hemkurva_web;
-grant update on alert_case, quarantine to hemkurva_web;
+grant update (state, acknowledged_at, acknowledged_by, closed_at, cause, useful) on alert_case to hemkurva_web;
+grant update (state) on quarantine to hemkurva_web;
 grant insert, update on service_heartbeat to hemkurva_web;
 
 -- ---------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
 create function bind_device(
     gateway text, device text, slot smallint, patient uuid, from_time timestamptz, to_time timestamptz
 ) returns uuid
-    language plpgsql set search_path = pg_catalog, public as $$
+    language plpgsql set search_path = pg_catalog, public, pg_temp as $$
 declare
     binding uuid := gen_random_uuid();
 begin
@@ -37,7 +37,7 @@ revoke execute on function bind_device from public;
 create function bind_device_as_staff(
     gateway text, device text, slot smallint, patient uuid, from_time timestamptz, to_time timestamptz
 ) returns uuid
-    language plpgsql security definer set search_path = pg_catalog, public as $$
+    language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 declare
     acting staff;
 begin

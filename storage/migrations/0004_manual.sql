@@ -1,7 +1,7 @@
 -- Values entered by hand, and what a next of kin may know without seeing values.
 
 create function acting_as_next_of_kin() returns boolean
-    language sql stable security definer set search_path = pg_catalog, public as $$
+    language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
     select exists (
         select from account a where a.account_id = acting_account() and a.next_of_kin_id is not null)
 $$;
@@ -16,7 +16,7 @@ create function record_manual_reading(
     systolic double precision, diastolic double precision, pulse double precision, weight double precision,
     breathlessness smallint, orthopnoea smallint, swelling smallint, dizziness smallint
 ) returns boolean
-    language plpgsql security definer set search_path = pg_catalog, public as $$
+    language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
     if not may_see_patient(who) or acting_as_next_of_kin() then
         raise insufficient_privilege using
@@ -49,7 +49,7 @@ grant execute on function record_manual_reading to hemkurva_web;
 -- That something was measured, and when, but no value: what the consent "status" allows.
 create function measured_by(who uuid, from_time timestamptz, to_time timestamptz)
     returns table (kind text, readings bigint, last_at timestamptz)
-    language plpgsql stable security definer set search_path = pg_catalog, public as $$
+    language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
     if not may_see_patient(who) then
         raise insufficient_privilege using message = 'no care relation or consent for this patient';
@@ -66,14 +66,15 @@ $$;
 revoke execute on function measured_by from public;
 grant execute on function measured_by to hemkurva_web;
 
--- Whether readings wait for the rules: what has not been looked at must not be called as usual.
+-- Whether readings wait for the rules, or for being repeated (a row of the future): what has not been looked at
+-- must not be called as usual.
 create function evaluation_pending(who uuid) returns boolean
-    language plpgsql stable security definer set search_path = pg_catalog, public as $$
+    language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
     if not may_see_patient(who) then
         raise insufficient_privilege using message = 'no care relation or consent for this patient';
     end if;
-    return exists (select from evaluation_due d where d.patient_id = who and d.created_at <= clock_timestamp());
+    return exists (select from evaluation_due d where d.patient_id = who);
 end
 $$;
 revoke execute on function evaluation_pending from public;
@@ -85,3 +86,11 @@ grant execute on function evaluation_pending to hemkurva_web;
 alter policy web_sees on finding using (patient_id is null or may_see_values(patient_id));
 
 alter policy web_sees on plan using (may_see_patient(patient_id) and not acting_as_next_of_kin());
+
+-- A case's history tells findings in words, and what was said and done about them. All that a next of kin with
+-- the consent "status" needs of it is that somebody has been in touch.
+alter policy web_sees on case_event using (
+    exists (
+        select from alert_case c
+        where c.case_id = case_event.case_id
+            and (c.patient_id is null or case_event.kind = 'contacted' or may_see_values(c.patient_id))));

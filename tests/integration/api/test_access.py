@@ -132,7 +132,7 @@ async def test_the_database_itself_lets_only_staff_change_a_case(site: Site, log
     async with open_pool(site.dsn, "hemkurva_web") as pool:
         async with acting(pool, world.account_id(login), action="x", patient_ids=[world.MONIKA]) as conn:
             cursor = await conn.execute(
-                "update alert_case set level = 'grey' where case_id = %s", [cases["red"]]
+                "update alert_case set useful = false where case_id = %s", [cases["red"]]
             )
             assert cursor.rowcount == 0
         with pytest.raises(AccessRefused):
