@@ -36,8 +36,6 @@ class Row:
     title: str
     text: str
     pictures: list[Picture]
-    overdue: bool
-    mine: bool
 
 
 def text_of(text_sv: str | None, text_en: str | None, language: Language) -> str:
@@ -52,8 +50,8 @@ def title_of(case: CaseRow, today: datetime, language: Language) -> str:
     return f"{case.given_name} {case.family_name}, {age(case.born, today.date())}"
 
 
-def rows(inbox: Inbox, account_staff: object, language: Language, now: datetime, zone: str) -> list[Row]:
-    """Return the rows of an inbox, in its order. `account_staff` is the reader's staff_id."""
+def rows(inbox: Inbox, language: Language, now: datetime, zone: str) -> list[Row]:
+    """Return the rows of an inbox, in its order."""
     today = now.astimezone(ZoneInfo(zone))
     return [
         Row(
@@ -63,8 +61,6 @@ def rows(inbox: Inbox, account_staff: object, language: Language, now: datetime,
             pictures=_pictures(inbox.readings.get(case.patient_id, []), language, now)
             if case.patient_id
             else [],
-            overdue=case.contacted_at is None and case.due < now,
-            mine=case.owner_staff_id is not None and case.owner_staff_id == account_staff,
         )
         for case in inbox.cases
     ]

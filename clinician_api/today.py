@@ -194,7 +194,8 @@ def _repeat_until(case: CaseView, now: datetime) -> datetime | None:
 def _without_case(measured: Sequence[Done], now: datetime, zone: ZoneInfo) -> Situation:
     if not measured:
         return Situation.NOTHING_YET
-    today = any(done.at >= day_starts(now, zone) for done in measured)
+    # The rules leave out what was measured badly, so it says nothing about today.
+    today = any(done.usable and done.at >= day_starts(now, zone) for done in measured)
     return Situation.AS_USUAL if today else Situation.NOT_TODAY
 
 

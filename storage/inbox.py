@@ -63,11 +63,6 @@ class CaseRow:
     last_contact: datetime | None
     contacted_at: datetime | None
 
-    @property
-    def due(self) -> datetime:
-        """When the next step is due: to acknowledge, then to make contact."""
-        return self.deadline if self.state == "open" else self.contact_deadline or self.deadline
-
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -184,7 +179,9 @@ left join lateral (
 ) f on true
 left join lateral (select count(*) as findings from finding f where f.case_id = c.case_id) n on true
 left join lateral (
-    select max(e.at) as last_contact, max(e.at) filter (where e.case_id = c.case_id) as contacted_at
+    -- A worsening takes the acknowledgement back: a contact made before it is no answer to it.
+    select max(e.at) as last_contact,
+        max(e.at) filter (where e.case_id = c.case_id and e.at >= c.acknowledged_at) as contacted_at
     from case_event e join alert_case x on x.case_id = e.case_id
     where x.patient_id = c.patient_id and e.kind = 'contacted'
         and e.detail ->> 'reached' is distinct from 'false'
@@ -196,7 +193,7 @@ order by c.state = 'closed', c.level = 'red' desc, c.level = 'yellow' desc,
 """
 _OPEN = """
 select c.case_id, c.patient_id from alert_case c
-where c.state <> 'closed' and c.owner_unit_id = %(unit)s
+where c.state <> 'closed' and (c.owner_unit_id = %(unit)s or c.owner_staff_id = %(staff)s)
     and (%(whole_unit)s or c.owner_staff_id = %(staff)s or c.acknowledged_by = %(account)s)
 order by c.level = 'red' desc, c.level = 'yellow' desc,
     case when c.state = 'open' then c.deadline else coalesce(c.contact_deadline, c.deadline) end, c.case_id
@@ -204,7 +201,8 @@ limit %(most)s
 """
 _COUNTS = """
 select count(*), count(*) filter (where c.owner_staff_id = %(staff)s or c.acknowledged_by = %(account)s)
-from alert_case c where c.state <> 'closed' and c.owner_unit_id = %(unit)s
+from alert_case c
+where c.state <> 'closed' and (c.owner_unit_id = %(unit)s or c.owner_staff_id = %(staff)s)
 """
 
 

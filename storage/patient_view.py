@@ -115,6 +115,8 @@ async def cases(conn: Connection, patient_id: UUID, closed_since: datetime) -> l
             "   left join staff s on s.staff_id = ea.staff_id"
             "   where e.case_id = c.case_id and e.kind = 'contacted'"
             "     and e.detail ->> 'reached' is distinct from 'false'"
+            # A worsening takes the acknowledgement back: a contact made before it is no answer to it.
+            "     and e.at >= c.acknowledged_at"
             "   order by e.event_id desc limit 1) k on true"
             " left join lateral (select * from finding f where f.case_id = c.case_id"
             "   order by f.measured_at desc, f.finding_id limit 1) f on true"

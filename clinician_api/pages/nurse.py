@@ -44,7 +44,7 @@ async def _context(request: Request, person: Person, show: Show) -> dict[str, An
         now=at,
     )
     language = request.state.language
-    rows = inbox_view.rows(shown, person.staff_id, language, at, person.zone)
+    rows = inbox_view.rows(shown, language, at, person.zone)
     return {
         "inbox": shown,
         "show": show,

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from storage import case_actions
+from storage import case_actions, registry
 from storage.case_actions import NotPossible
 from storage.database import connect, open_pool
 from tests.integration.api import world
@@ -282,3 +282,54 @@ async def test_the_api_describes_itself(site: Site) -> None:
     )
     assert "CaseDetail" in document["components"]["schemas"]
     assert not any(path.startswith(("/inbox", "/cases", "/login")) for path in document["paths"])
+
+
+async def test_a_contact_before_the_worsening_is_not_the_one_that_is_due_now(site: Site) -> None:
+    cases = await world.usual_cases(site.dsn)
+    page = f"/cases/{cases['yellow']}"
+    async with site.signed_in("nurse") as client:
+        await client.post(f"{page}/contact", data=CONTACT)
+        assert "Kontakt tagen" in (await client.get(page)).text
+        conn = await connect(site.dsn, None)
+        async with conn:
+            await conn.execute(
+                "update alert_case set level = 'red', state = 'open', acknowledged_at = null,"
+                " acknowledged_by = null where case_id = %s",
+                [cases["yellow"]],
+            )
+        site.clock.move(timedelta(minutes=5))
+        await client.post(f"{page}/acknowledge")
+        text = (await client.get(page)).text
+        assert "Kontakt tagen" not in text
+        assert "Ta kontakt före" in text
+        site.clock.move(timedelta(minutes=5))
+        await client.post(f"{page}/contact", data=CONTACT)
+        assert "Kontakt tagen" in (await client.get(page)).text
+
+
+async def test_a_deputy_of_another_unit_finds_the_case_that_was_passed_on_to_her(site: Site) -> None:
+    conn = await connect(site.dsn, None)
+    async with conn:
+        await registry.add_care_relation(
+            conn, patient_id=world.FREMLING, care_unit_id=world.HOME_CARE, basis="deputy", at=world.NOW
+        )
+    case_id = await world.open_case(
+        site.dsn, world.FREMLING, "red", "Pulsen 122.", "Pulse 122.", family="pulse", unit=world.OTHER_UNIT
+    )
+    async with site.signed_in("nurse") as client:
+        for show in ("mine", "unit"):
+            found = (await client.get(f"/api/cases?show={show}")).json()
+            assert [case["case_id"] for case in found["cases"]] == [str(case_id)], show
+        assert found["mine"] == found["unit"] == 1
+
+
+async def test_who_has_not_been_looked_at_is_not_within_plan(site: Site) -> None:
+    async with site.signed_in("nurse") as client:
+        before = (await client.get("/api/cases")).json()["within_plan"]
+        conn = await connect(site.dsn, None)
+        async with conn:
+            await conn.execute(
+                "insert into evaluation_due (patient_id, since) values (%s, now())", [world.SVEA]
+            )
+            await conn.execute("delete from plan where patient_id = %s", [world.INGRID])
+        assert (await client.get("/api/cases")).json()["within_plan"] == before - 2

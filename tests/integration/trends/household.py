@@ -282,6 +282,16 @@ async def open_case(
     return case_id
 
 
+async def worsen(home: Household, case_id: UUID) -> None:
+    """Let an acknowledged case turn red, as the evaluator does: it needs a new acknowledgement."""
+    async with await connect(home.dsn, None) as conn:
+        await conn.execute(
+            "update alert_case set level = 'red', state = 'open', acknowledged_at = null,"
+            " acknowledged_by = null where case_id = %s",
+            [case_id],
+        )
+
+
 async def contacted_some_time_ago(home: Household, days_ago: int) -> None:
     """Store a closed case with a contact, as a marker on the time axis."""
     case_id, at = uuid4(), home.at(days_ago, "11:05")

@@ -37,7 +37,7 @@ async def test_a_calm_morning(sign_in: SignIn) -> None:
     assert "✓ 2 av 2 klart 07:17" in text
     assert "Dina värden ser ut som vanligt." in text
     assert "Karin Lindgren , din vårdkontakt, Hemsjukvården Nordmaling. Ersättare: Johan Öberg." in text
-    assert "måndag–söndag 08:00–16:00." in text
+    assert "Måndag–söndag 08:00–16:00." in text
     assert "Just nu finns någon på plats som läser." in text
     assert "Fiska med barnbarnen i sommar" in text
     assert text.rstrip().endswith(NOT_ACUTE)
@@ -89,6 +89,47 @@ async def test_from_unread_to_acknowledged_to_contacted(
     moved[0] = timedelta(minutes=26)
     text = text_of(await client.get("/me/today"))
     assert "Karin Lindgren hörde av sig om detta i dag 09:55." in text
+
+
+async def test_a_contact_before_the_worsening_is_no_answer_to_it(
+    sign_in: SignIn, home: Household, pool: Pool, moved: list[timedelta]
+) -> None:
+    case_id = await household.open_case(home)
+    detail = {"how": "telephone", "reached": True}
+    await case_actions.contact(pool, ACCOUNTS["nurse"], case_id, detail, now=home.now + timedelta(minutes=5))
+    await household.worsen(home, case_id)
+    moved[0] = timedelta(minutes=30)
+    client = await sign_in("monika")
+    text = text_of(await client.get("/me/today"))
+    assert "hörde av sig" not in text
+    assert "Karin Lindgren har fått veta det." in text
+
+    await case_actions.acknowledge(pool, ACCOUNTS["nurse"], case_id, now=home.now + timedelta(minutes=31))
+    moved[0] = timedelta(minutes=32)
+    text = text_of(await client.get("/me/today"))
+    assert "hörde av sig" not in text
+    assert "Karin Lindgren har sett det" in text
+
+
+async def test_a_value_that_waits_for_its_repeat_is_not_as_usual(sign_in: SignIn, home: Household) -> None:
+    client = await sign_in("monika")
+    async with await connect(home.dsn, None) as conn:
+        await conn.execute(
+            "insert into evaluation_due (patient_id, since, created_at)"
+            " values (%s, now(), clock_timestamp() + interval '25 minutes')",
+            [MONIKA],
+        )
+    assert "som vanligt" not in text_of(await client.get("/me/today"))
+
+
+async def test_a_measurement_that_failed_is_not_as_usual(sign_in: SignIn, home: Household) -> None:
+    async with await connect(home.dsn, None) as conn:
+        await conn.execute(
+            "update reading set flags = '{cuff_too_loose}' where measured_at >= %s", [home.at(0, "00:00")]
+        )
+    client = await sign_in("monika")
+    text = text_of(await client.get("/me/today"))
+    assert "Dina värden ser ut som vanligt." not in text
 
 
 async def test_off_hours_are_honest(sign_in: SignIn, home: Household, moved: list[timedelta]) -> None:
