@@ -140,7 +140,7 @@ class Supervisor:
 
     async def _restart(self, child: _Child) -> None:
         child.restarts += 1
-        # A program that cannot be executed at the moment (an upgrade is under way) is one more crash.
+        # A program or a log that cannot be opened at the moment (an upgrade is under way) is one more crash.
         with contextlib.suppress(CannotStart):
             await _spawn(child)
         if child.stopping.is_set() and child.process is not None:
@@ -153,9 +153,9 @@ async def _spawn(child: _Child) -> None:
     spec = child.spec
     if shutil.which(spec.argv[0]) is None:
         raise CannotStart(f"{spec.name} cannot be started: there is no program {spec.argv[0]}")
-    _put_aside(child.log)
-    with open_log(child.log) as output:
-        try:
+    try:
+        _put_aside(child.log)
+        with open_log(child.log) as output:
             child.process = await asyncio.create_subprocess_exec(
                 *command_line(spec, os.getpid()),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -165,8 +165,8 @@ async def _spawn(child: _Child) -> None:
                 cwd=spec.cwd,
                 start_new_session=True,
             )
-        except OSError as error:
-            raise CannotStart(f"{spec.name} cannot be started: {error}") from error
+    except OSError as error:
+        raise CannotStart(f"{spec.name} cannot be started: {error}") from error
 
 
 async def _end(child: _Child) -> None:

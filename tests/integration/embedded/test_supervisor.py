@@ -82,6 +82,16 @@ async def test_a_crashed_child_is_started_again_and_counted(tmp_path: Path) -> N
     assert supervisor.states() == []
 
 
+async def test_a_log_that_cannot_be_written_is_one_more_crash(supervisor: Supervisor, tmp_path: Path) -> None:
+    await supervisor.start(ChildSpec(name="child", argv=SLEEP))
+    log_dir = tmp_path / "log"
+    log_dir.rename(tmp_path / "moved")
+    supervisor.send_signal("child", signal.SIGKILL)
+    await until(lambda: state(supervisor, "child").restarts >= 2)
+    log_dir.mkdir()
+    await until(lambda: state(supervisor, "child").pid is not None)
+
+
 async def test_a_child_that_keeps_crashing_is_tried_again_with_longer_and_longer_pauses() -> None:
     backoff = Backoff(first=0.2, most=10)
     assert [backoff.delay(n) for n in (1, 2, 3, 7, 1000)] == [0.2, 0.4, 0.8, 10, 10]
