@@ -9,13 +9,22 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
+_PATIENCE: dict[str, int] = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""Seconds (`tcp_user_timeout` in ms) after which a server that has silently gone counts as lost. The system's
+own limits are a quarter of an hour and two hours: no alert would be raised, no page be fresh all that time."""
 ROLES = ("hemkurva_ingest", "hemkurva_alerts", "hemkurva_web")
 
 
@@ -26,12 +35,14 @@ class DatabaseUnavailable(Exception):
 def dsn_as(dsn: str, role: str | None) -> str:
     """Return the connection string with the role, UTC, and a name for pg_stat_activity.
 
+    A lost server is noticed soon, unless the string says how long to wait for it.
     Raises ValueError for a role that the schema does not know.
     """
     if role is not None and role not in ROLES:
         raise ValueError(f"unknown database role {role!r}; there are {', '.join(ROLES)}")
     options = "-c timezone=UTC" + (f" -c role={role}" if role else "")
-    return make_conninfo(dsn, options=options, application_name=role or "hemkurva")
+    patience = {name: value for name, value in _PATIENCE.items() if name not in conninfo_to_dict(dsn)}
+    return make_conninfo(dsn, options=options, application_name=role or "hemkurva", **patience)
 
 
 @asynccontextmanager

@@ -138,7 +138,7 @@ class IngestStore:
 
 
 def _connect(dsn: str) -> SyncConnection:
-    connection = psycopg.connect(dsn, autocommit=True, connect_timeout=3, tcp_user_timeout=10_000)
+    connection = psycopg.connect(dsn, autocommit=True, connect_timeout=3)
     # Shorter than the broker's patience with a client that says nothing meanwhile.
     connection.execute("set statement_timeout = '20s'")
     columns.register(connection)
