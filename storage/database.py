@@ -24,7 +24,7 @@ _PATIENCE: dict[str, int] = {
     "keepalives_count": 3,
 }
 """Seconds (`tcp_user_timeout` in ms) after which a server that has silently gone counts as lost. The system's
-own limits are a quarter of an hour and two hours: no alert would be raised, no page be fresh all that time."""
+own limits are a quarter of an hour and two hours: no alert would be raised, no page be fresh so long."""
 ROLES = ("hemkurva_ingest", "hemkurva_alerts", "hemkurva_web")
 
 
