@@ -13,7 +13,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from storage import trends
+from storage import reviews, trends
 from storage.access import acting
 from storage.database import Connection, Pool
 from storage.sessions import Person
@@ -114,14 +114,16 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """One case with everything its page shows."""
+    """One case with everything its page shows; `others` are the same patient's other open cases."""
 
     case: CaseRow
+    others: list[CaseRow]
     findings: list[FindingRow]
     events: list[EventRow]
     readings: list[trends.ReadingRow]
     plan: trends.PlanRow | None
     contacts: list[trends.EventRow]
+    review: reviews.Review | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class PatientView:
     readings: list[trends.ReadingRow]
     cases: list[CaseRow]
     contacts: list[trends.EventRow]
+    review: reviews.Review | None
 
 
 _CASE = """
@@ -251,6 +254,9 @@ async def case(
         plans = await trends.plans(conn, who) if who else []
         return CaseView(
             case=row,
+            others=[other for other in await open_cases(conn, who) if other.case_id != case_id]
+            if who
+            else [],
             findings=await _findings(conn, case_id),
             events=await _events(conn, case_id),
             readings=await trends.readings(conn, who, readings_from, now) if who else [],
@@ -258,7 +264,17 @@ async def case(
             contacts=await trends.contacts(conn, who, datetime.min.replace(tzinfo=now.tzinfo), now)
             if who
             else [],
+            review=await reviews.latest(conn, who) if who else None,
         )
+
+
+async def open_cases(conn: Connection, patient_id: UUID) -> list[CaseRow]:
+    """Return the patient's open cases that the acting person may see, worst first."""
+    cursor = await conn.execute(
+        "select case_id from alert_case where patient_id = %s and state <> 'closed'", [patient_id]
+    )
+    case_ids = [row[0] for row in await cursor.fetchall()]
+    return await _cases(conn, case_ids) if case_ids else []
 
 
 async def patient_of_case(conn: Connection, case_id: UUID) -> list[UUID]:
@@ -344,6 +360,7 @@ async def patient(
             readings=await trends.readings(conn, patient_id, readings_from, now),
             cases=await _cases(conn, case_ids),
             contacts=await trends.contacts(conn, patient_id, datetime.min.replace(tzinfo=now.tzinfo), now),
+            review=await reviews.latest(conn, patient_id),
         )
 
 

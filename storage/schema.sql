@@ -65,6 +65,15 @@ CREATE FUNCTION public.acting_as_next_of_kin() RETURNS boolean
         select from account a where a.account_id = acting_account() and a.next_of_kin_id is not null)
 $$;
 
+CREATE FUNCTION public.acting_as_physician() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    select exists (
+        select from account a join staff s using (staff_id)
+        where a.account_id = acting_account() and s.title = 'physician')
+$$;
+
 CREATE FUNCTION public.acting_unit() RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -610,6 +619,12 @@ CREATE TABLE public.staffed_hours (
     CONSTRAINT staffed_hours_weekday_check CHECK (((weekday >= 1) AND (weekday <= 7)))
 );
 
+CREATE TABLE public.trend_review (
+    patient_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.unassigned_reading (
     reading_id uuid NOT NULL,
     gateway_id text NOT NULL,
@@ -715,6 +730,9 @@ ALTER TABLE ONLY public.staff
 ALTER TABLE ONLY public.staffed_hours
     ADD CONSTRAINT staffed_hours_pkey PRIMARY KEY (care_unit_id, weekday, opens);
 
+ALTER TABLE ONLY public.trend_review
+    ADD CONSTRAINT trend_review_pkey PRIMARY KEY (patient_id, at, account_id);
+
 ALTER TABLE ONLY public.unassigned_reading
     ADD CONSTRAINT unassigned_reading_pkey PRIMARY KEY (reading_id);
 
@@ -764,6 +782,8 @@ CREATE TRIGGER evaluation_due_wake AFTER INSERT ON public.evaluation_due FOR EAC
 CREATE TRIGGER finding_wake AFTER INSERT OR UPDATE ON public.finding FOR EACH STATEMENT EXECUTE FUNCTION public.wake('case_changed');
 
 CREATE TRIGGER notification_wake AFTER INSERT ON public.notification FOR EACH STATEMENT EXECUTE FUNCTION public.wake('notification');
+
+CREATE TRIGGER trend_review_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.trend_review FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE ONLY public.access_log
     ADD CONSTRAINT access_log_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(account_id);
@@ -864,6 +884,12 @@ ALTER TABLE ONLY public.staff
 ALTER TABLE ONLY public.staffed_hours
     ADD CONSTRAINT staffed_hours_care_unit_id_fkey FOREIGN KEY (care_unit_id) REFERENCES public.care_unit(care_unit_id);
 
+ALTER TABLE ONLY public.trend_review
+    ADD CONSTRAINT trend_review_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(account_id);
+
+ALTER TABLE ONLY public.trend_review
+    ADD CONSTRAINT trend_review_patient_id_fkey FOREIGN KEY (patient_id) REFERENCES public.patient(patient_id);
+
 ALTER TABLE ONLY public.web_session
     ADD CONSTRAINT web_session_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(account_id);
 
@@ -899,9 +925,13 @@ CREATE POLICY services_see ON public.patient FOR SELECT TO hemkurva_ingest, hemk
 
 CREATE POLICY services_see ON public.plan FOR SELECT TO hemkurva_alerts USING (true);
 
+ALTER TABLE public.trend_review ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY web_adds ON public.case_event FOR INSERT TO hemkurva_web WITH CHECK (((account_id = public.acting_account()) AND public.acting_as_care_staff() AND (EXISTS ( SELECT
    FROM public.alert_case c
   WHERE (c.case_id = case_event.case_id)))));
+
+CREATE POLICY web_adds ON public.trend_review FOR INSERT TO hemkurva_web WITH CHECK (((account_id = public.acting_account()) AND public.acting_as_physician() AND public.may_see_patient(patient_id) AND public.access_logged(patient_id)));
 
 CREATE POLICY web_changes ON public.alert_case FOR UPDATE TO hemkurva_web USING ((public.acting_as_care_staff() AND
 CASE
@@ -941,6 +971,8 @@ CREATE POLICY web_sees ON public.patient FOR SELECT TO hemkurva_web USING (publi
 
 CREATE POLICY web_sees ON public.plan FOR SELECT TO hemkurva_web USING ((public.may_see_patient(patient_id) AND (NOT public.acting_as_next_of_kin())));
 
+CREATE POLICY web_sees ON public.trend_review FOR SELECT TO hemkurva_web USING ((public.may_see_patient(patient_id) AND (NOT public.acting_as_next_of_kin())));
+
 CREATE POLICY web_writes ON public.plan FOR INSERT TO hemkurva_web WITH CHECK ((public.acting_as_care_staff() AND public.may_see_patient(patient_id)));
 
 GRANT USAGE ON SCHEMA public TO hemkurva_ingest;
@@ -948,6 +980,9 @@ GRANT USAGE ON SCHEMA public TO hemkurva_alerts;
 GRANT USAGE ON SCHEMA public TO hemkurva_web;
 
 GRANT SELECT,INSERT ON TABLE public.access_log TO hemkurva_web;
+
+REVOKE ALL ON FUNCTION public.acting_as_physician() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.acting_as_physician() TO hemkurva_web;
 
 REVOKE ALL ON FUNCTION public.acting_unit() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.acting_unit() TO hemkurva_web;
@@ -1055,6 +1090,8 @@ GRANT SELECT ON TABLE public.staff TO hemkurva_web;
 
 GRANT SELECT ON TABLE public.staffed_hours TO hemkurva_alerts;
 GRANT SELECT ON TABLE public.staffed_hours TO hemkurva_web;
+
+GRANT SELECT,INSERT ON TABLE public.trend_review TO hemkurva_web;
 
 GRANT SELECT,INSERT ON TABLE public.unassigned_reading TO hemkurva_ingest;
 GRANT SELECT ON TABLE public.unassigned_reading TO hemkurva_web;

@@ -13,7 +13,7 @@ import { speech } from "./chart/words.js";
 
 const HEIGHTS = { weight: 160, bp: 180, pulse: 100, symptoms: 110 };
 const PRINT_WIDTH = 690; // a sheet of A4 between its margins, in CSS pixels
-const PRINT_HEIGHT = 0.8;
+const PRINT_HEIGHT = 0.74;
 let made = 0;
 
 function element(tag, className, text) {
@@ -49,8 +49,8 @@ class Chart {
     this.table = element("details", "hk-chart-table");
     this.table.append(element("summary", "", w.table));
     this.table.hidden = true;
-    const hint = element("p", "hk-chart-hint", w.hint);
-    this.host.replaceChildren(this.buttons, this.status, this.body, this.live, hint, this.table);
+    this.hint = element("p", "hk-chart-hint", w.hint);
+    this.host.replaceChildren(this.buttons, this.status, this.body, this.live, this.hint, this.table);
     this.addRanges();
   }
 
@@ -127,7 +127,7 @@ class Chart {
     this.speech = speech(this.lang, data.zone);
     const any = this.names.some((name) => PANELS[name].rows(data).length > 0);
     this.say(any ? "" : this.words.empty);
-    this.table.hidden = !any;
+    this.table.hidden = this.hint.hidden = !any;
     this.draw();
     this.showTable();
   }
@@ -146,25 +146,43 @@ class Chart {
     this.body.replaceChildren();
     const colours = palette(this.host);
     this.width = this.printing ? PRINT_WIDTH : this.host.clientWidth;
-    const wide = this.names.includes("symptoms");
-    this.plots = this.names.map((name, index) => {
-      const panel = this.frame(name);
+    const shown = this.names.filter((name) => this.has(name));
+    const wide = shown.includes("symptoms");
+    const limited = !this.plain && this.data.limits.length > 0;
+    this.plots = shown.map((name, index) => {
+      const { panel, limitKey } = this.frame(name);
+      const last = index === shown.length - 1;
       const context = {
-        name, colours, data: this.data, speech: this.speech, live: this.live, plain: this.plain,
-        first: index === 0, last: index === this.names.length - 1, syncKey: this.key,
+        name, colours, data: this.data, speech: this.speech, live: this.live, plain: this.plain, limitKey,
+        first: index === 0, last, syncKey: this.key,
         zoom: (min, max) => this.zoom(min, max), zoomed: (min, max) => this.zoomed(min, max),
         dot: this.plain ? 5 : 4, gutter: Math.round(colours.size * (wide ? 6.2 : 3.2)),
+        margin: limited ? Math.round(colours.size * 2.4) : 12,
       };
-      return makePanel(panel, context, { width: this.width, height: this.height(name, index, colours) });
+      return makePanel(panel, context, { width: this.width, height: this.height(name, last, colours) });
     });
+    this.sayWithout();
     this.host.dataset.ready = "true";
   }
 
-  height(name, index, colours) {
-    const wanted = (this.host.dataset.heights ?? "").split(",")[index];
-    const last = index === this.names.length - 1;
+  has(name) {
+    return PANELS[name].rows(this.data).length > 0;
+  }
+
+  /** A panel without a reading is a line of words, not an empty frame. */
+  sayWithout() {
+    const without = this.names.filter((name) => !this.has(name));
+    if (without.length === 0 || without.length === this.names.length) return;
+    const names = without.map((name) => PANELS[name].title(this.words).split(",")[0].toLowerCase());
+    this.body.append(element("p", "hk-chart-without", `${this.words.without}: ${names.join(", ")}.`));
+  }
+
+  height(name, last, colours) {
+    const wanted = (this.host.dataset.heights ?? "").split(",")[this.names.indexOf(name)];
     const plain = (Number(wanted) || HEIGHTS[name]) * (this.printing ? PRINT_HEIGHT : 1);
-    return Math.round(plain + (last ? colours.size * 2 : 0));
+    // Each of the four questions needs a line of text.
+    const least = name === "symptoms" ? colours.size * 5.4 + 8 : 0;
+    return Math.round(Math.max(plain, least) + (last ? colours.size * 2 : 0));
   }
 
   /** A panel's title, legend, and the plot's own place, which the keyboard can reach. */
@@ -176,13 +194,16 @@ class Chart {
     for (const [kind, text] of this.legend(name)) {
       caption.append(element("span", `hk-chart-key hk-chart-key-${kind}`, text));
     }
+    const limitKey = element("span", "hk-chart-key hk-chart-key-limit");
+    limitKey.hidden = true;
+    caption.append(limitKey);
     const plot = element("div", "hk-chart-plot");
     plot.tabIndex = 0;
     plot.setAttribute("role", "application");
     plot.setAttribute("aria-label", `${PANELS[name].title(w)}. ${w.hint}`);
     figure.append(caption, plot);
     this.body.append(figure);
-    return plot;
+    return { panel: plot, limitKey };
   }
 
   legend(name) {

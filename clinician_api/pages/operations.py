@@ -34,7 +34,9 @@ async def operations_page(request: Request, person: Operations) -> Response:
                 {"beat": beat, "fresh": at - beat.at < operations.FRESH}
                 for beat in await heartbeat.services(conn)
             ],
-            "gateways": [gateway_view(row, at) for row in await operations.gateways(conn)],
+            "gateways": sorted(
+                (gateway_view(row, at) for row in await operations.gateways(conn)), key=by_need
+            ),
             "quarantine": await quarantine.counts(conn),
             "waiting": await unassigned(conn),
             "low": LOW_BATTERY,
@@ -52,6 +54,12 @@ def gateway_view(row: GatewayRow, now: datetime) -> dict[str, Any]:
             status = None  # an older gateway's words; that it spoke is known all the same
     heard = row.received_at is not None and now - row.received_at < operations.HEARD
     return {"row": row, "status": status, "silent": not (heard and row.online)}
+
+
+def by_need(view: dict[str, Any]) -> tuple[bool, bool, str]:
+    """Return the key that puts silent gateways first and keeps the others in a steady order."""
+    row: GatewayRow = view["row"]
+    return row.revoked_at is not None, not view["silent"], row.label
 
 
 @router.get("/quarantine")

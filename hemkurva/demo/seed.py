@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 
-from alerts.rules.plan import Medication, Plan, Target
+from alerts.rules.plan import Medication, Ordered, Plan, Target
 from alerts.rules.templates import heart_failure, hypertension
 from hemkurva.demo.people import HOMES, KIN, MUNICIPALITY, PASSWORD, REGION, STAFF, UNITS, Home, identify
 from storage import registry
 from storage.bindings import Binding, bind
 from storage.database import Connection, connect
 
+OrderedT = TypeVar("OrderedT", bound=Ordered)
 ENROLLED_BEFORE = timedelta(days=120)
+REASONS = {
+    "weight_change": "vätska har tidigare märkts först på vågen",
+    "confirmed_pressure": "så högt tryck ska bedömas samma dag",
+    "systolic": "lågt tryck har gett yrsel, högt tryck belastar hjärtat",
+    "pulse": "en ny långsam eller snabb puls behöver ett EKG",
+}
+"""Why the physician has set a limit, by rule or quantity; the rest keeps the template's author and reason."""
 SLOT = 1
 """The user slot of the patient on scale and cuff; the chest strap has none."""
 
@@ -44,7 +53,8 @@ def plan_of(home: Home) -> Plan:
     since = date(2026, 6, 12)
     if home.conditions == "hypertension":
         tablets = (Medication(name="Enalapril", dose="10 mg x 1", author=physician, since=since),)
-        return hypertension(daytime_phone=phone, goal=home.goal).model_copy(update={"medications": tablets})
+        plan = hypertension(daytime_phone=phone, goal=home.goal)
+        return _set_by(plan, physician).model_copy(update={"medications": tablets})
     weight = home.person.weight or 75.0
     target = Target(
         quantity="weight",
@@ -58,8 +68,22 @@ def plan_of(home: Home) -> Plan:
         Medication(name="Furosemid", dose="40 mg x 1", author=physician, since=since),
         Medication(name="Bisoprolol", dose="5 mg x 1", author=physician, since=since),
     )
-    return heart_failure(daytime_phone=phone, goal=home.goal).model_copy(
-        update={"medications": tablets, "targets": (target,)}
+    plan = heart_failure(daytime_phone=phone, goal=home.goal)
+    return _set_by(plan, physician).model_copy(update={"medications": tablets, "targets": (target,)})
+
+
+def _set_by(plan: Plan, physician: str) -> Plan:
+    """Return the plan with the physician as the author of its limits, each with a reason in words."""
+
+    def signed(part: OrderedT, about: str) -> OrderedT:
+        reason = REASONS.get(about)
+        return part.model_copy(update={"author": physician, "reason": reason}) if reason else part
+
+    return plan.model_copy(
+        update={
+            "rules": tuple(signed(rule, rule.rule) for rule in plan.rules),
+            "limits": tuple(signed(limit, limit.quantity) for limit in plan.limits),
+        }
     )
 
 

@@ -85,45 +85,51 @@ function line(ctx, x0, y0, x1, y1) {
   ctx.stroke();
 }
 
-/** Limits as dashed lines that say what they limit, where the scale reaches them. */
-export function drawLimits(u, { data, panel, colours, speech, plain }) {
-  if (plain) return;
-  inside(u, (ctx) => {
-    ctx.strokeStyle = colours.limit;
-    ctx.lineWidth = px(1);
+/** Limits as dashed lines where the scale reaches them, each with its figure in the margin to the right. */
+export function drawLimits(u, context) {
+  if (context.plain) return;
+  const { colours, panel, speech } = context;
+  const { ctx } = u;
+  const right = u.bbox.left + u.bbox.width;
+  const shown = limitsInView(u, context);
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = colours.limit;
+  ctx.lineWidth = px(1);
+  ctx.font = `${px(colours.size)}px ${colours.font}`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  for (const limit of shown) {
+    const y = u.valToPos(limit.value, "y", true);
     ctx.setLineDash([px(6), px(4)]);
-    for (const { y } of limitsInView(u, data, panel)) line(ctx, u.bbox.left, y, u.bbox.left + u.bbox.width, y);
+    line(ctx, u.bbox.left, y, right, y);
     ctx.setLineDash([]);
-  });
+    ctx.fillText(speech.number(limit.value, panel.digits), right + px(4), y);
+  }
+  ctx.restore();
+  sayLimits(shown, context);
 }
 
-function limitsInView(u, data, panel) {
+function limitsInView(u, { data, panel }) {
   const { min, max } = u.scales.y;
-  return data.limits
-    .filter((limit) => panel.quantities.includes(limit.quantity) && limit.value >= min && limit.value <= max)
-    .map((limit) => ({ limit, y: u.valToPos(limit.value, "y", true) }));
+  return data.limits.filter(
+    (limit) => panel.quantities.includes(limit.quantity) && limit.value >= min && limit.value <= max,
+  );
 }
 
-/** The limits' words come last, on a ground of the page's colour, so that dots do not hide them. */
-export function drawLimitWords(u, { data, panel, colours, speech, plain }) {
-  if (plain) return;
-  inside(u, (ctx) => {
-    ctx.font = `${px(colours.size * 0.85)}px ${colours.font}`;
-    ctx.textAlign = "left";
-    for (const { limit, y } of limitsInView(u, data, panel)) {
-      const { words } = speech;
-      const about = panel.quantities.length > 1 ? `${words[limit.quantity]} ` : "";
-      const text = `${words.limit}: ${about}${words[limit.direction]} ${speech.number(limit.value, 0)}`;
-      const above = limit.direction === "above";
-      const place = [u.bbox.left + px(4), y + px(above ? 3 : -3)];
-      ctx.textBaseline = above ? "top" : "bottom";
-      const height = px(colours.size);
-      ctx.fillStyle = colours.paper;
-      ctx.fillRect(place[0] - px(2), place[1] - (above ? px(1) : height), ctx.measureText(text).width + px(4), height + px(1));
-      ctx.fillStyle = colours.limit;
-      ctx.fillText(text, ...place);
-    }
-  });
+/** What the limits in view limit, in the panel's legend: words on the canvas would cover readings. */
+function sayLimits(shown, { limitKey, panel, speech }) {
+  const { words } = speech;
+  const text = panel.quantities
+    .map((quantity) => {
+      const its = shown.filter((limit) => limit.quantity === quantity).sort((a, b) => a.value - b.value);
+      const about = panel.quantities.length > 1 ? `${words[quantity]} ` : "";
+      const values = its.map((limit) => `${words[limit.direction]} ${speech.number(limit.value, panel.digits)}`);
+      return values.length > 0 ? about + values.join(` ${words.or} `) : "";
+    })
+    .filter(Boolean)
+    .join(", ");
+  limitKey.textContent = text && `${words.limit}: ${text}`;
+  limitKey.hidden = text === "";
 }
 
 /** Contacts, plans and medication: a thin line through every panel, a shape and a word at the top of one. */

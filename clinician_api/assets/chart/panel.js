@@ -1,7 +1,7 @@
 // One panel: a uPlot with our axes, our drawing and our keys. Panels of one chart share cursor and zoom.
 
 import uPlot from "uplot";
-import { drawBands, drawLimits, drawLimitWords, drawMarkers, drawReadings } from "./draw.js";
+import { drawBands, drawLimits, drawMarkers, drawReadings } from "./draw.js";
 import { PANELS, SYMPTOMS, scaleRange } from "./panels.js";
 import { describe, makeTip, nearest } from "./tip.js";
 
@@ -83,9 +83,10 @@ function yAxis(context) {
 function options(context, size) {
   const { name, data, colours, first, last, syncKey } = context;
   const hidden = { show: false };
+  const marked = !context.plain && data.markers.length > 0;
   return {
     ...size,
-    padding: [first && !context.plain ? 20 : 8, 12, 0, 0],
+    padding: [first && marked ? 20 : 8, context.margin, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: hidden, drag: { x: true, y: false }, sync: { key: syncKey }, focus: { prox: 30 } },
     tzDate: (x) => uPlot.tzDate(new Date(x * 1000), data.zone),
@@ -107,13 +108,12 @@ function options(context, size) {
         (u) => drawLimits(u, context),
         (u) => drawMarkers(u, context),
         (u) => drawReadings(u, context),
-        (u) => drawLimitWords(u, context),
       ],
     },
   };
 }
 
-/** Make a panel in `host`. `context`: name, data, colours, speech, first, last, live, plain, dot, gutter, syncKey. */
+/** Make a panel in `host`. `context` is what Chart.draw puts together for it. */
 export function makePanel(host, context, size) {
   context.panel = PANELS[context.name];
   const u = new uPlot(options(context, size), aligned(context.name, context.data), host);

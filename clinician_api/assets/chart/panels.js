@@ -3,12 +3,17 @@
 const seconds = (iso) => Date.parse(iso) / 1000;
 const timed = (rows) => rows.map((row) => ({ ...row, x: seconds(row.at) }));
 
+/** Room at both ends of the time, as a share of it, so that no dot is cut off at the edge. */
+const ROOM = 0.02;
+
 /** The data of the series endpoint with times in seconds, which uPlot counts in. */
 export function prepare(series) {
+  const [from, to] = [seconds(series.from), seconds(series.to)];
+  const room = (to - from) * ROOM;
   return {
     zone: series.zone,
-    from: seconds(series.from),
-    to: seconds(series.to),
+    from: from - room,
+    to: to + room,
     weight: timed(series.weight),
     pressure: timed(series.pressure),
     pulse: timed(series.pulse),
