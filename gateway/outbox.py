@@ -185,13 +185,13 @@ class Outbox:
         """Do what a receipt says; return how many readings left the line.
 
         Accepted ids leave; quarantined ids are kept aside with the server's reason; if the message as a whole
-        was refused, so are all that were `sent` in it. A reading that the receipt does not name stays.
+        was refused for good, so are all that were `sent` in it. What the receipt does not name stays.
         """
         with self._transaction():
             gone = sum(self._remove(reading_id, now) for reading_id in receipt.accepted)
             for item in receipt.quarantined:
                 gone += self._keep(item.reading_id, item.reason, item.detail, now)
-            if receipt.refused is not None:
+            if receipt.refused is not None and receipt.refused.final:
                 for reading_id in sent:
                     gone += self._keep(reading_id, receipt.refused.reason, receipt.refused.detail, now)
             self._write_note(LAST_RECEIPT, _text(now).encode())

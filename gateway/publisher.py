@@ -141,7 +141,7 @@ class Publisher:
             log.warning("the server put reading %s aside: %s", item.reading_id, item.reason)
         if batch is not None:
             named = {*receipt.accepted, *(item.reading_id for item in receipt.quarantined)}
-            if receipt.refused is not None:
+            if receipt.refused is not None and receipt.refused.final:
                 named.update(sent)
             self._window.receipted(batch, named, asyncio.get_running_loop().time())
         self._awake.set()

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from storage.ingest import Heard, Intake, QuarantineEntry
 from wire import codec, topics
-from wire.messages import SCHEMA_VERSION, Quarantined, Receipt, Refusal, Status
+from wire.messages import SCHEMA_VERSION, UNKNOWN_GATEWAY, Quarantined, Receipt, Refusal, Status
 from wire.reading import Kind, Reading
 from wire.topics import Channel
 
@@ -102,7 +102,7 @@ def _sort_one(message: Message, gateways: Gateways, now: datetime, result: Sorte
 
 def _check_enrolled(gateway_id: str, gateways: Gateways, now: datetime) -> None:
     if gateway_id not in gateways:
-        raise _Unusable("unknown_gateway", "no gateway with this id is enrolled")
+        raise _Unusable(UNKNOWN_GATEWAY, "no gateway with this id is enrolled")
     revoked_at = gateways[gateway_id]
     if revoked_at is not None and revoked_at <= now:
         raise _Unusable("revoked_gateway", "this gateway's enrolment has ended")

@@ -15,6 +15,9 @@ MAX_BATCH = 50
 MAX_PAYLOAD = 256 * 1024
 """Bytes of one message; a longer one is quarantined, not decoded. A full batch has about 40 kB."""
 
+UNKNOWN_GATEWAY = "unknown_gateway"
+"""Reason for refusing what comes from a gateway that nobody has enrolled, or not yet."""
+
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """1-50 readings. It carries no time of sending: a retry repeats identical bytes."""
@@ -32,10 +35,19 @@ class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole message that could not be read. Its bytes are in quarantine; sending it again is no use."""
+    """A whole message that was not taken. Its bytes are in quarantine; sending it again is no use.
+
+    Unless the reason is unknown_gateway: then somebody has yet to enrol it, and it keeps what it has and asks
+    again.
+    """
 
     reason: str
     detail: str = ""
+
+    @property
+    def final(self) -> bool:
+        """Whether sending the same again can make no difference."""
+        return self.reason != UNKNOWN_GATEWAY
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -88,6 +88,22 @@ async def test_the_window_bounds_what_is_on_its_way(
         assert len(server.batches) == WINDOW
 
 
+async def test_a_gateway_that_is_enrolled_late_keeps_its_readings_until_then(
+    settings: Settings, outbox: Outbox, server: Server
+) -> None:
+    server.answer = lambda payload: Receipt(
+        schema=1, batch=digest(payload), refused=Refusal(reason="unknown_gateway", detail="")
+    )
+    fill(outbox, 3)
+    async with sending(settings, outbox):
+        await until(lambda: len(server.batches) >= 2)
+        assert outbox.counts().pending == 3
+        server.answer = accept
+        await until(lambda: outbox.counts().pending == 0)
+    assert outbox.kept() == []
+    assert len(set(server.batches)) == 1, "a retry repeats identical bytes"
+
+
 async def test_a_refused_batch_is_kept_and_not_sent_again(
     settings: Settings, outbox: Outbox, server: Server
 ) -> None:
