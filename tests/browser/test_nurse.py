@@ -182,6 +182,40 @@ async def test_what_matters_is_on_the_first_screen(ward: Ward) -> None:
     assert chart["y"] + chart["height"] < LAPTOP[1]
 
 
+async def test_the_four_questions_stand_apart_and_a_panel_without_answers_is_a_line(ward: Ward) -> None:
+    cases = await world.usual_cases(ward.dsn)
+    page = await ward.sign_in("nurse", f"/cases/{cases['red']}")
+    await page.locator(".hk-chart[data-ready]").wait_for()
+    area = await page.locator(".hk-chart-symptoms .u-over").bounding_box()
+    assert area is not None
+    assert area["height"] >= 4 * 13 * 1.2, "four lines of 13 px"
+    await expect(page.locator(".hk-chart-without")).to_have_count(0)
+    await page.goto(f"{ward.address}/cases/{cases['yellow']}")
+    await page.locator(".hk-chart[data-ready]").wait_for()
+    await expect(page.locator(".hk-chart-symptoms")).to_have_count(0)
+    await expect(page.locator(".hk-chart-without")).to_have_text("Inga värden i den här tiden: besvär.")
+
+
+async def test_what_matters_fits_with_another_open_case_too(ward: Ward) -> None:
+    cases = await world.usual_cases(ward.dsn)
+    await world.open_case(
+        ward.dsn, world.MONIKA, "red", "Pulsen 128 är över gränsen 110.", "-", family="pulse"
+    )
+    page = await ward.sign_in("nurse", f"/cases/{cases['red']}")
+    await page.locator(".hk-chart[data-ready]").wait_for()
+    for words in ("Vikten har ökat", "Också öppet:", "Pulsen 128 är över gränsen 110", "Kvittera före 09:33"):
+        await expect(page.get_by_text(words).first).to_be_in_viewport(ratio=1)
+    await expect(page.locator(".hk-chart canvas").first).to_be_in_viewport(ratio=1)
+    why = await page.locator(".hk-reason").bounding_box()
+    also = await page.locator("#also").bounding_box()
+    assert why is not None
+    assert also is not None
+    assert why["y"] < also["y"], "this case's sentence comes first"
+    await page.get_by_role("link", name="Pulsen 128").click()
+    await expect(page.locator(".hk-reason")).to_contain_text("Pulsen 128")
+    await expect(page.locator("#also")).to_contain_text("Vikten har ökat 2,4 kg på 3 dagar")
+
+
 async def test_twelve_cases_fit_on_a_laptop(ward: Ward) -> None:
     # One open case per patient and family: three patients by four families.
     for number in range(12):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,31 @@ INK = """
     if (data[i + 3]) colours.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
   }
   return colours.size;
+}
+"""
+
+# How much of the dots' colour stands in the first and the last columns of a plotting area, and in all of it.
+AT_THE_EDGES = """
+(panel) => {
+  const canvas = panel.querySelector("canvas");
+  const [whole, area] = [canvas, panel.querySelector(".u-over")].map((e) => e.getBoundingClientRect());
+  const ratio = canvas.width / whole.width;
+  const [x, y] = [(area.left - whole.left) * ratio, (area.top - whole.top) * ratio].map(Math.round);
+  const [width, height] = [area.width * ratio, area.height * ratio].map(Math.round);
+  const { data } = canvas.getContext("2d").getImageData(x, y, width, height);
+  const colour = getComputedStyle(panel.closest(".hk-chart")).getPropertyValue("--hk-chart-first").trim();
+  const wanted = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
+  const inked = (from, to) => {
+    let found = 0;
+    for (let row = 0; row < height; row += 1) {
+      for (let column = from; column < to; column += 1) {
+        const i = (row * width + column) * 4;
+        if (wanted.every((value, n) => Math.abs(data[i + n] - value) < 40)) found += 1;
+      }
+    }
+    return found;
+  };
+  return [inked(0, 2), inked(width - 2, width), inked(0, width) > 50];
 }
 """
 
@@ -65,6 +91,33 @@ async def test_four_panels_are_drawn_and_everybody_can_read_them(
     assert await violations(page) == []
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert await page.evaluate(wider) <= 0
+
+
+@pytest.mark.parametrize(("days", "size"), [(7, LAPTOP), (90, LAPTOP), (365, PHONE)])
+async def test_no_reading_is_cut_off_at_an_edge(visit: Visit, days: int, size: tuple[int, int]) -> None:
+    now = visit.home.now
+    household.store(visit.home, [household.weight(now - timedelta(minutes=1), 81.0)])
+    household.store(visit.home, [household.weight(visit.home.at(days, "00:01"), 81.0)])
+    page = await trend(visit, size)
+    ready = page.expect_response(f"**/series?days={days}")
+    async with ready:
+        await page.locator(f"[data-days='{days}']").last.click()
+    await expect(page.locator(f"button[data-days='{days}']")).to_have_attribute("aria-pressed", "true")
+    panel = page.locator(".hk-chart-weight")
+    await expect(panel.locator("canvas")).to_have_count(1)
+    assert await panel.evaluate(AT_THE_EDGES) == [0, 0, True]
+
+
+async def test_a_limit_is_named_in_the_legend_where_the_scale_reaches_it(visit: Visit) -> None:
+    page = await trend(visit)
+    said = page.locator(".hk-chart-bp .hk-chart-key-limit")
+    await expect(page.locator(".hk-chart-weight .hk-chart-key-limit")).to_be_hidden()
+    await expect(page.locator(".hk-chart-pulse .hk-chart-key-limit")).to_be_hidden()
+    await expect(said).to_have_text("gräns: övre under 80")
+    household.store(visit.home, [household.pressure(visit.home.at(0, "09:20"), 172, 96, 70, [])])
+    await page.reload()
+    await chart_drawn(page)
+    await expect(said).to_have_text("gräns: övre under 80 eller över 170")
 
 
 async def test_the_range_buttons_change_what_is_shown(visit: Visit) -> None:
@@ -152,7 +205,21 @@ async def test_a_new_reading_appears_without_a_reload(visit: Visit) -> None:
     await expect(page.locator(".hk-chart-table tbody tr").first).to_contain_text("83,1 kg")
 
 
+async def test_open_cases_show_as_they_come_and_a_review_stays(visit: Visit) -> None:
+    page = await trend(visit)
+    await page.locator("body[data-live-state=open]").wait_for()
+    cases = page.locator("#open-cases")
+    await expect(cases).to_contain_text("inga")
+    await household.open_case(visit.home)
+    await expect(cases).to_contain_text("Vikten har ökat 2,4 kg på 3 dagar")
+    await expect(cases).to_contain_text("Inte kvitterat än")
+    await page.get_by_role("button", name="Granskat").click()
+    await expect(page.get_by_text("Granskad av")).to_be_visible()
+    assert await violations(page) == []
+
+
 async def test_it_prints_on_one_page(visit: Visit, tmp_path: Path) -> None:
+    await household.open_case(visit.home)
     page = await trend(visit)
     sheet = await page.pdf(path=tmp_path / "trend.pdf", format="A4")
     assert len(re.findall(rb"/Type\s*/Page[^s]", sheet)) == 1
