@@ -165,13 +165,22 @@ def _measured_at(device_time: datetime | None, record: _Record) -> tuple[datetim
 
 
 def _believed(device_time: datetime, record: _Record) -> datetime | None:
-    offset = record.clock.offset if record.clock.state is ClockState.OFFSET else timedelta(0)
     try:
-        moment = to_utc(device_time - offset, record.clock.zone)
+        moment = _moment(device_time, record)
     except OverflowError:  # a year that leaves the calendar when it is corrected
         return None
     plausible = record.received_at - LONGEST_PAST <= moment <= record.received_at + LONGEST_FUTURE
     return moment if plausible else None
+
+
+def _moment(device_time: datetime, record: _Record) -> datetime:
+    clock = record.clock
+    if clock.state is ClockState.VERIFIED:
+        return to_utc(device_time, clock.zone)
+    # A clock that is off has not followed the change of daylight saving either, and is most often off because
+    # of that: what counts is how much time has passed on it.
+    shows = record.received_at.astimezone(ZoneInfo(clock.zone)).replace(tzinfo=None) + clock.offset
+    return record.received_at.astimezone(UTC) - (shows - device_time)
 
 
 def _measured(content: Content) -> dict[str, float]:

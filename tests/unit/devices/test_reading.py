@@ -1,6 +1,6 @@
 """The rules of time, quality and refusal when a measurement becomes a reading."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -290,3 +290,28 @@ def test_a_monstrous_frame_is_cut_and_told_apart_from_another():
         return reading
 
     assert monster(b"\x01").reading_id != monster(b"\x02").reading_id
+
+
+@pytest.mark.parametrize(
+    ("measured", "received", "offset"),
+    [
+        # Still on winter time, read the day after the change of 29 March 2026; measured before and after it.
+        ((2026, 3, 27, 8), datetime(2026, 3, 30, 7, tzinfo=UTC), -1),
+        ((2026, 3, 30, 7), datetime(2026, 3, 30, 7, tzinfo=UTC), -1),
+        # Still on summer time, read the day after the change of 25 October 2026.
+        ((2026, 10, 23, 8), datetime(2026, 10, 26, 7, tzinfo=UTC), 1),
+        ((2026, 10, 26, 8), datetime(2026, 10, 26, 7, tzinfo=UTC), 1),
+    ],
+)
+def test_a_clock_that_did_not_follow_daylight_saving_is_right_on_both_sides_of_the_change(
+    measured: tuple[int, int, int, int], received: datetime, offset: int
+) -> None:
+    shown = datetime(*measured)  # noqa: DTZ001 - a device's clock has no zone
+    kept = timezone(timedelta(hours=1 if offset < 0 else 2))  # what the device's clock runs on, all year
+    reading = reading_of(
+        Weight(weight=80.0, taken_at=shown),
+        received_at=received,
+        clock=Clock(ClockState.OFFSET, timedelta(hours=offset)),
+        live=False,
+    )
+    assert reading.measured_at == shown.replace(tzinfo=kept)
