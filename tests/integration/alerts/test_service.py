@@ -44,7 +44,7 @@ class Mailbox:
             return "451 try again later"
         content = envelope.content
         assert isinstance(content, bytes)
-        self.mails.append(email.message_from_bytes(content, policy=email.policy.default))  # type: ignore[arg-type]
+        self.mails.append(email.message_from_bytes(content, policy=email.policy.default))
         return "250 OK"
 
     @asynccontextmanager

@@ -61,7 +61,7 @@ class Rig:
     def query(self, statement: str) -> list[tuple[object, ...]]:
         """Return rows."""
         with psycopg.connect(self.dsn) as conn:
-            return conn.execute(statement).fetchall()  # type: ignore[call-overload]
+            return conn.execute(statement).fetchall()
 
     def count(self, table: str) -> int:
         """Return the number of rows."""

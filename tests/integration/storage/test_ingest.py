@@ -45,14 +45,14 @@ async def give(dsn: str, number: int = 0, **changes: object) -> None:
     )
     conn = await connect(dsn, None)
     try:
-        await bind(conn, replace(binding, **changes))  # type: ignore[arg-type]
+        await bind(conn, replace(binding, **changes))
     finally:
         await conn.close()
 
 
 def rows(dsn: str, query: str) -> list[dict[str, object]]:
     with psycopg.connect(dsn, row_factory=dict_row) as conn:
-        return conn.execute(query).fetchall()  # type: ignore[call-overload]
+        return conn.execute(query).fetchall()
 
 
 def intake(*readings: Reading, gateway_id: str = gateway(0)) -> Intake:

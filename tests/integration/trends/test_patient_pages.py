@@ -26,7 +26,7 @@ def text_of(answer: httpx.Response) -> str:
 
 async def stored(home: Household, query: str) -> list[tuple[object, ...]]:
     async with await connect(home.dsn, None) as conn:
-        return await (await conn.execute(query)).fetchall()  # pyright: ignore[reportArgumentType]
+        return await (await conn.execute(query)).fetchall()
 
 
 async def test_a_calm_morning(sign_in: SignIn) -> None:

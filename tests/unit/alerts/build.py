@@ -25,7 +25,7 @@ def row(kind: str, when: str, **values: Any) -> Row:
     symptoms = ("breathlessness", "orthopnoea", "swelling", "dizziness")
     cells = [values.get(name) for name in (*names, *symptoms)]
     identity = values.get("reading_id", UUID(int=next(_ids)))
-    return (identity, kind, at(when), *cells, values.get("flags", []), values.get("corrects"), 1)  # type: ignore[return-value]
+    return (identity, kind, at(when), *cells, values.get("flags", []), values.get("corrects"), 1)
 
 
 def weight(when: str, kg: float, **more: Any) -> Row:

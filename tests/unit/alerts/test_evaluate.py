@@ -36,7 +36,7 @@ def rows_of(steps: list[tuple[int, tuple[str, dict[str, float]]]]) -> list[Row]:
     for number, (minutes, (kind, values)) in enumerate(steps):
         at += timedelta(minutes=minutes)
         cells = [values.get(name) for name in NAMES]
-        rows.append((UUID(int=number), kind, at, *cells, None, None, None, [], None, 1))  # type: ignore[arg-type]
+        rows.append((UUID(int=number), kind, at, *cells, None, None, None, [], None, 1))
     return rows
 
 

@@ -55,7 +55,7 @@ def test_every_reading_is_in_order_in_the_past_and_fits_a_frame(profile: Profile
 
 
 def test_before_the_morning_is_over_yesterday_is_the_last_day():
-    early = datetime(2026, 3, 10, 7, 20)  # noqa: DTZ001
+    early = datetime(2026, 3, 10, 7, 20)  # noqa: DTZ001 - a device's clock has no zone
     assert history("hypertension", days=9, now=early, seed=1)[-1][0].day == 9
     assert history("hypertension", days=9, now=LOCAL_NOW, seed=1)[-1][0].day == 10
 

@@ -81,10 +81,10 @@ def test_a_record_without_a_time_is_as_one_with_an_unknown_clock():
 @pytest.mark.parametrize(
     "taken_at",
     [
-        datetime(1970, 1, 1, 0, 3),  # noqa: DTZ001
-        datetime(2094, 3, 10, 7, 30),  # noqa: DTZ001
-        datetime(1582, 1, 1),  # noqa: DTZ001
-        datetime(9999, 12, 31, 23, 59, 59),  # noqa: DTZ001
+        datetime(1970, 1, 1, 0, 3),  # noqa: DTZ001 - a device's clock has no zone
+        datetime(2094, 3, 10, 7, 30),  # noqa: DTZ001 - a device's clock has no zone
+        datetime(1582, 1, 1),  # noqa: DTZ001 - a device's clock has no zone
+        datetime(9999, 12, 31, 23, 59, 59),  # noqa: DTZ001 - a device's clock has no zone
         MORNING + timedelta(minutes=12),
         MORNING - timedelta(days=5 * 366),
     ],
@@ -128,7 +128,7 @@ def test_daylight_saving(local: str, utc: str):
 
 def test_a_reading_in_the_hour_that_happens_twice():
     reading = reading_of(
-        pressure(taken_at=datetime(2026, 10, 25, 2, 30)),  # noqa: DTZ001
+        pressure(taken_at=datetime(2026, 10, 25, 2, 30)),  # noqa: DTZ001 - a device's clock has no zone
         received_at=datetime(2026, 10, 25, 5, 0, tzinfo=UTC),
     )
     assert reading.measured_at == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)

@@ -20,10 +20,10 @@ class _Recorder(Client):
         """Note nothing yet."""
         self.qos: list[int] = []
 
-    def subscribe(self, *_: Any, **__: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def subscribe(self, *_: Any, **__: Any) -> Any:
         return None
 
-    def publish(self, *_: Any, qos: int = 0, **__: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def publish(self, *_: Any, qos: int = 0, **__: Any) -> Any:
         self.qos.append(qos)
 
     def __del__(self) -> None:
@@ -42,6 +42,6 @@ def test_receipts_are_at_qos_1_only_if_the_broker_takes_all_of_them(
     monkeypatch.setattr(Connection, "_open", lambda _self: None)
     connection = Connection(Settings(dsn=""))
     fine = ReasonCode(PacketTypes.CONNACK, "Success")
-    connection._on_connect(client, None, None, fine, properties(PacketTypes.CONNACK, **agreed))  # pyright: ignore[reportPrivateUsage, reportArgumentType]
+    connection._on_connect(client, None, None, fine, properties(PacketTypes.CONNACK, **agreed))
     connection.answer("hemkurva/v1/gw-0001/receipts", b"{}")
     assert client.qos == [qos]

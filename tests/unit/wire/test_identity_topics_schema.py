@@ -44,7 +44,7 @@ def test_the_same_record_is_the_same_reading_whenever_it_is_read():
     ],
 )
 def test_another_device_slot_or_record_is_another_reading(change: dict[str, object]):
-    assert reading_id(**RECORD) != reading_id(**(RECORD | change))  # type: ignore[arg-type]
+    assert reading_id(**RECORD) != reading_id(**(RECORD | change))
 
 
 def test_without_a_device_time_the_receive_time_tells_records_apart():
