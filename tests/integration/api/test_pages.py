@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
+from storage import registry
 from storage.database import connect
 from storage.heartbeat import beat
 from tests.integration.api import world
@@ -134,6 +135,24 @@ async def test_the_patients_page_shows_plan_contact_and_readings(site: Site) -> 
     ):  # fmt: skip
         assert words in text, words
     assert "191212121212" not in text
+
+
+async def test_silent_gateways_come_first_and_the_others_keep_their_order(site: Site) -> None:
+    conn = await connect(site.dsn, None)
+    async with conn:
+        for number, minutes in ((3, 1), (1, 2), (2, 60)):
+            name = f"gw-extra-{number}"
+            await registry.enrol_gateway(
+                conn, gateway_id=name, care_unit_id=world.HOME_CARE, label=f"Extra {number}", at=world.NOW
+            )
+            await conn.execute(
+                "insert into gateway_status values (%s, %s, true, '{}')",
+                [name, world.NOW - timedelta(minutes=minutes)],
+            )
+    async with site.signed_in("operator") as client:
+        text = (await client.get("/operations")).text
+    places = [text.index(f"Extra {number}") for number in (2, 1, 3)]
+    assert places == sorted(places)
 
 
 async def test_operations_show_silence_battery_and_errors(site: Site) -> None:

@@ -65,6 +65,13 @@ async def test_a_reading_that_nobody_has_looked_at_is_not_as_usual(sign_in: Sign
     assert "som vanligt" not in text
 
 
+async def test_measuring_more_than_asked_is_done_not_four_of_two(sign_in: SignIn, home: Household) -> None:
+    again = [household.pressure(home.at(0, clock), 128, 76, 66, []) for clock in ("08:01", "08:02")]
+    household.store(home, again)
+    text = text_of(await (await sign_in("monika")).get("/me/today"))
+    assert "✓ 2 av 2 klart 08:02" in text
+
+
 async def test_from_unread_to_acknowledged_to_contacted(
     sign_in: SignIn, home: Household, pool: Pool, moved: list[timedelta]
 ) -> None:
