@@ -13,12 +13,13 @@ from typing import LiteralString
 from uuid import UUID
 
 from psycopg import errors
+from psycopg.rows import class_row
 
 from storage.database import Connection
 
 
 class BindingRefused(Exception):
-    """The binding contradicts what is there; the message says what to change."""
+    """The binding, or its end, contradicts what is there; the message says what to change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,20 @@ class Binding:
     patient_id: UUID
     valid_from: datetime
     valid_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A binding in force, for the patient's page. `device_name` is None until the gateway has told it."""
+
+    binding_id: UUID
+    device_id: str
+    device_name: str | None
+    user_slot: int | None
+    gateway_id: str
+    gateway_label: str
+    care_unit_id: str
+    valid_from: datetime
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,48 @@ async def bind_as_staff(conn: Connection, binding: Binding) -> UUID:
     )
 
 
+async def end_binding(conn: Connection, binding_id: UUID, at: datetime) -> None:
+    """End a binding: what the device measures from `at` on is nobody's. For the owner's tools.
+
+    Readings that are stored already stay where they are. Raises BindingRefused.
+    """
+    with _end_explained():
+        await conn.execute("select end_binding(%s, %s::timestamptz)", [binding_id, at])
+
+
+async def end_binding_as_staff(conn: Connection, binding_id: UUID, at: datetime) -> None:
+    """Do the same for the acting account (storage.access.acting), with a line in the access log.
+
+    Raises BindingRefused; psycopg's InsufficientPrivilege, which `acting` turns into AccessRefused, unless
+    the account is a nurse who may see the patient, and the gateway is of her own unit.
+    """
+    with _end_explained():
+        await conn.execute("select end_binding_as_staff(%s, %s::timestamptz)", [binding_id, at])
+
+
+async def bound_to(conn: Connection, patient_id: UUID, now: datetime) -> list[Bound]:
+    """Return the patient's bindings that have not ended at `now` and may be seen, oldest first."""
+    async with conn.cursor(row_factory=class_row(Bound)) as cursor:
+        await cursor.execute(_BOUND, [patient_id, now])
+        return await cursor.fetchall()
+
+
+_BOUND = """
+select b.binding_id, b.device_id, d.device_name, b.user_slot, b.gateway_id, g.label as gateway_label,
+    g.care_unit_id, b.valid_from
+from device_binding b
+join gateway g using (gateway_id)
+left join gateway_status s using (gateway_id)
+left join lateral (
+    select each ->> 'name' as device_name
+    from jsonb_path_query(s.status, 'lax $.devices[*]') as each
+    where each ->> 'device_id' = b.device_id limit 1
+) d on true
+where b.patient_id = %s and (b.valid_to is null or b.valid_to > %s)
+order by b.valid_from, b.device_id, b.user_slot
+"""
+
+
 async def unassigned(conn: Connection) -> list[Waiting]:
     """Return what waits in the tray, one line per device, user slot and kind, longest waiting first."""
     cursor = await conn.execute(
@@ -100,6 +157,10 @@ async def _bind(conn: Connection, query: LiteralString, binding: Binding) -> UUI
     return row[0]
 
 
+# The trigger that looks for overlaps makes a range of the two times, before the check is reached.
+_BACKWARDS = (errors.CheckViolation, errors.DataException)
+
+
 @contextmanager
 def _explained() -> Generator[None]:
     try:
@@ -112,5 +173,17 @@ def _explained() -> Generator[None]:
         raise BindingRefused(
             "no such gateway or patient; enrol the gateway, register the patient first"
         ) from error
-    except errors.CheckViolation as error:
+    except _BACKWARDS as error:
         raise BindingRefused("a binding must end after it begins") from error
+
+
+@contextmanager
+def _end_explained() -> Generator[None]:
+    try:
+        yield
+    except errors.NoDataFound as error:
+        raise BindingRefused("there is no such binding; look up the patient's bindings") from error
+    except errors.ObjectNotInPrerequisiteState as error:
+        raise BindingRefused("this binding has ended before that time already") from error
+    except _BACKWARDS as error:
+        raise BindingRefused("a binding ends after it began; choose a later time") from error

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from storage import reviews, trends
+from storage import bindings, reviews, trends
 from storage.access import acting
 from storage.database import Connection, Pool
 from storage.sessions import Person
@@ -157,6 +157,7 @@ class PatientView:
     cases: list[CaseRow]
     contacts: list[trends.EventRow]
     review: reviews.Review | None
+    devices: list[bindings.Bound]
 
 
 _CASE = """
@@ -361,6 +362,7 @@ async def patient(
             cases=await _cases(conn, case_ids),
             contacts=await trends.contacts(conn, patient_id, datetime.min.replace(tzinfo=now.tzinfo), now),
             review=await reviews.latest(conn, patient_id),
+            devices=await bindings.bound_to(conn, patient_id, now),
         )
 
 

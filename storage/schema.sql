@@ -65,6 +65,15 @@ CREATE FUNCTION public.acting_as_next_of_kin() RETURNS boolean
         select from account a where a.account_id = acting_account() and a.next_of_kin_id is not null)
 $$;
 
+CREATE FUNCTION public.acting_as_operations() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    select exists (
+        select from account a join staff s using (staff_id)
+        where a.account_id = acting_account() and s.title in ('operator', 'coordinator'))
+$$;
+
 CREATE FUNCTION public.acting_as_physician() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -153,6 +162,51 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.end_binding(which uuid, at_time timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+    lock table unassigned_reading in share row exclusive mode;
+    update device_binding set valid_to = at_time
+    where binding_id = which and (valid_to is null or valid_to > at_time);
+    if found then
+        return;
+    end if;
+    if exists (select from device_binding where binding_id = which) then
+        raise object_not_in_prerequisite_state using message = 'this binding has ended before that time already';
+    end if;
+    raise no_data_found using message = 'there is no such binding';
+end
+$$;
+
+CREATE FUNCTION public.end_binding_as_staff(which uuid, at_time timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+declare
+    acting staff;
+    bound device_binding;
+begin
+    select s.* into acting from account a join staff s using (staff_id)
+    where a.account_id = acting_account() and s.title = 'nurse';
+    if not found then
+        raise insufficient_privilege using message = 'only a nurse may take a device back';
+    end if;
+    select b.* into bound from device_binding b where b.binding_id = which;
+    if not found or not may_see_patient(bound.patient_id) then
+        raise insufficient_privilege using message = 'no such binding, or no care relation to its patient';
+    end if;
+    if not exists (select from gateway g
+        where g.gateway_id = bound.gateway_id and g.care_unit_id = acting.care_unit_id) then
+        raise insufficient_privilege using message = 'this gateway belongs to another care unit';
+    end if;
+    insert into access_log (at, account_id, care_unit_id, action, patient_ids)
+    values (now(), acting_account(), acting.care_unit_id, 'end_binding', array[bound.patient_id]);
+    perform end_binding(which, at_time);
+end
+$$;
+
 CREATE FUNCTION public.evaluation_pending(who uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -178,6 +232,13 @@ CREATE FUNCTION public.may_see_patient(who uuid) RETURNS boolean
                 select from care_relation r
                 where r.patient_id = who and r.care_unit_id = s.care_unit_id
                     and r.valid_from <= now() and (r.valid_to is null or r.valid_to > now())))
+            or (s.title in ('nurse', 'physician') and exists (
+                select from named_contact n
+                where n.patient_id = who and s.staff_id in (n.staff_id, n.deputy_id)
+                    and n.valid_from <= now() and (n.valid_to is null or n.valid_to > now())))
+            or (s.title = 'nurse' and exists (
+                select from alert_case c
+                where c.patient_id = who and c.owner_unit_id = s.care_unit_id and c.state <> 'closed'))
             or exists (
                 select from kin_consent k
                 where k.patient_id = who and k.next_of_kin_id = a.next_of_kin_id and k.revoked_at is null)))
@@ -220,6 +281,17 @@ begin
         where r.patient_id = who and r.measured_at >= from_time and r.measured_at < to_time
         group by r.kind;
 end
+$$;
+
+CREATE FUNCTION public.notifications_waiting() RETURNS TABLE(waiting bigint, oldest timestamp with time zone, last_error text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    select count(*), min(n.created_at), regexp_replace(
+        (array_agg(n.last_error order by n.next_attempt_at desc) filter (where n.last_error is not null))[1],
+        '[^[:space:]<>()''",;:]+@[^[:space:]<>()''",;:]+', '(address)', 'g')
+    from notification n
+    where n.sent_at is null and acting_as_operations()
 $$;
 
 CREATE FUNCTION public.patients_within_plan(since timestamp with time zone) RETURNS bigint
@@ -324,6 +396,19 @@ CREATE FUNCTION public.refuse_change() RETURNS trigger
 begin
     raise insufficient_privilege using message = format('%s is append-only', tg_table_name);
 end
+$$;
+
+CREATE FUNCTION public.units_without_recipient() RETURNS TABLE(unit_name text, open_cases bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    select u.name, count(*)
+    from care_unit u join alert_case c on c.owner_unit_id = u.care_unit_id and c.state <> 'closed'
+    where acting_as_operations() and coalesce(u.email, '') = ''
+        and not exists (select from staff s
+            where s.care_unit_id = u.care_unit_id and s.title = 'nurse' and s.email <> '')
+    group by u.care_unit_id, u.name
+    order by u.name
 $$;
 
 CREATE FUNCTION public.wake() RETURNS trigger
@@ -981,6 +1066,9 @@ GRANT USAGE ON SCHEMA public TO hemkurva_web;
 
 GRANT SELECT,INSERT ON TABLE public.access_log TO hemkurva_web;
 
+REVOKE ALL ON FUNCTION public.acting_as_operations() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.acting_as_operations() TO hemkurva_web;
+
 REVOKE ALL ON FUNCTION public.acting_as_physician() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.acting_as_physician() TO hemkurva_web;
 
@@ -992,6 +1080,11 @@ REVOKE ALL ON FUNCTION public.bind_device(gateway text, device text, slot smalli
 REVOKE ALL ON FUNCTION public.bind_device_as_staff(gateway text, device text, slot smallint, patient uuid, from_time timestamp with time zone, to_time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.bind_device_as_staff(gateway text, device text, slot smallint, patient uuid, from_time timestamp with time zone, to_time timestamp with time zone) TO hemkurva_web;
 
+REVOKE ALL ON FUNCTION public.end_binding(which uuid, at_time timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.end_binding_as_staff(which uuid, at_time timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.end_binding_as_staff(which uuid, at_time timestamp with time zone) TO hemkurva_web;
+
 REVOKE ALL ON FUNCTION public.evaluation_pending(who uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.evaluation_pending(who uuid) TO hemkurva_web;
 
@@ -1001,6 +1094,9 @@ GRANT ALL ON FUNCTION public.may_see_technical_case(unit text) TO hemkurva_web;
 REVOKE ALL ON FUNCTION public.measured_by(who uuid, from_time timestamp with time zone, to_time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.measured_by(who uuid, from_time timestamp with time zone, to_time timestamp with time zone) TO hemkurva_web;
 
+REVOKE ALL ON FUNCTION public.notifications_waiting() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.notifications_waiting() TO hemkurva_web;
+
 REVOKE ALL ON FUNCTION public.patients_within_plan(since timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.patients_within_plan(since timestamp with time zone) TO hemkurva_web;
 
@@ -1009,6 +1105,9 @@ GRANT SELECT ON TABLE public.reading TO hemkurva_alerts;
 
 REVOKE ALL ON FUNCTION public.record_manual_reading(who uuid, id uuid, kind text, measured timestamp with time zone, systolic double precision, diastolic double precision, pulse double precision, weight double precision, breathlessness smallint, orthopnoea smallint, swelling smallint, dizziness smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_manual_reading(who uuid, id uuid, kind text, measured timestamp with time zone, systolic double precision, diastolic double precision, pulse double precision, weight double precision, breathlessness smallint, orthopnoea smallint, swelling smallint, dizziness smallint) TO hemkurva_web;
+
+REVOKE ALL ON FUNCTION public.units_without_recipient() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.units_without_recipient() TO hemkurva_web;
 
 GRANT SELECT ON TABLE public.account TO hemkurva_web;
 

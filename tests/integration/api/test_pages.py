@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from psycopg.types.json import Jsonb
 
@@ -98,6 +99,58 @@ async def test_a_slot_has_one_patient_at_a_time(site: Site) -> None:
         answer = await client.post("/unassigned", data=binding(world.INGRID))
         assert answer.status_code == 409
         assert "har redan en patient" in answer.text
+
+
+async def bind_svea(client: httpx.AsyncClient) -> str:
+    """Bind the scale to Svea and return the address of the form that takes it back."""
+    assert (await client.post("/unassigned", data=binding(world.SVEA))).status_code == 303
+    text = (await client.get(f"/patients/{world.SVEA}")).text
+    assert SCALE in text
+    assert "Väska 14, sedan" in text
+    return text.split('action="/patients/')[1].split('"')[0]
+
+
+async def test_a_device_is_taken_back_and_goes_to_the_next_patient(site: Site) -> None:
+    async with site.signed_in("nurse") as client:
+        action = await bind_svea(client)
+        answer = await client.post(f"/patients/{action}", data={"ended_at": "2025-11-04T09:12"})
+        assert answer.status_code == 303
+        text = (await client.get(answer.headers["location"])).text
+        assert "Apparaten är tillbakatagen" in text
+        assert SCALE not in text
+        assert (await client.post("/unassigned", data=binding(world.INGRID))).status_code == 409
+        site.clock.move(timedelta(days=1))
+        form = binding(world.INGRID, from_day="2025-11-05")
+        assert (await client.post("/unassigned", data=form)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("ended_at", "status"),
+    [("", 422), ("soon", 422), ("2025-11-04T09:13", 422), ("2025-10-01T08:00", 409)],
+)
+async def test_a_wrong_end_is_refused(site: Site, ended_at: str, status: int) -> None:
+    async with site.signed_in("nurse") as client:
+        action = await bind_svea(client)
+        answer = await client.post(f"/patients/{action}", data={"ended_at": ended_at})
+        assert answer.status_code == status
+        assert 'role="alert"' in answer.text
+        assert SCALE in answer.text, "it is still hers"
+
+
+async def test_another_unit_takes_no_device_back(site: Site) -> None:
+    async with site.signed_in("nurse") as client:
+        action = await bind_svea(client)
+    form = {"ended_at": "2025-11-04T09:12"}
+    async with site.signed_in("other") as client:
+        assert (await client.post(f"/patients/{action}", data=form)).status_code == 404
+    conn = await connect(site.dsn, None)
+    async with conn:
+        await conn.execute("update gateway set care_unit_id = %s", [world.OTHER_UNIT])
+    async with site.signed_in("nurse") as client:
+        assert (await client.post(f"/patients/{action}", data=form)).status_code == 403
+        text = (await client.get(f"/patients/{world.SVEA}")).text
+        assert SCALE in text
+        assert "Ta tillbaka apparaten" not in text
 
 
 async def test_another_unit_sees_nothing_of_the_tray(site: Site) -> None:

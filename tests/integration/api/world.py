@@ -32,6 +32,7 @@ OTHER_NURSE = UUID(int=3)
 PHYSICIAN = UUID(int=4)
 OPERATOR = UUID(int=5)
 COORDINATOR = UUID(int=6)
+OTHER_DEPUTY = UUID(int=8)
 KIN = UUID(int=7)
 
 MONIKA = UUID(int=101)
@@ -99,6 +100,7 @@ async def _staff(conn: Connection) -> None:
         (DEPUTY, "Johan", "Öberg", "nurse", HOME_CARE),
         (OTHER_NURSE, "Britta", "Norén", "nurse", OTHER_UNIT),
         (PHYSICIAN, "Anna", "Sundström", "physician", HEALTH_CENTRE),
+        (OTHER_DEPUTY, "Sven", "Hägg", "nurse", OTHER_UNIT),
         (OPERATOR, "Mikael", "Hedman", "operator", HOME_CARE),
         (COORDINATOR, "Eva", "Wallin", "coordinator", HOME_CARE),
     ]
@@ -158,7 +160,7 @@ async def _patients(conn: Connection) -> None:
                 phone="070-123 45 67",
             ),
         )
-        nurse, deputy = (OTHER_NURSE, NURSE) if unit == OTHER_UNIT else (NURSE, DEPUTY)
+        nurse, deputy = (OTHER_NURSE, OTHER_DEPUTY) if unit == OTHER_UNIT else (NURSE, DEPUTY)
         await registry.appoint_contact(
             conn, patient_id=patient_id, staff_id=nurse, deputy_id=deputy, care_unit_id=unit, at=start
         )
