@@ -86,12 +86,13 @@ async def close(
     Raises NoSuchCase; NotPossible when it is not acknowledged, or closed already.
     """
     async with _locked(pool, account_id, case_id, "close", now, allowed=("acknowledged",)) as case:
+        # The event first: who sees the patient only because of this case sees her no more once it is closed.
+        await case.event("closed", {"cause": cause, "useful": useful, "note": note})
         await case.conn.execute(
             "update alert_case set state = 'closed', closed_at = %s, cause = %s, useful = %s"
             " where case_id = %s",
             [now, cause, useful, case_id],
         )
-        await case.event("closed", {"cause": cause, "useful": useful, "note": note})
 
 
 @asynccontextmanager

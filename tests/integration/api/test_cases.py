@@ -7,8 +7,9 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg import sql
 
-from storage import case_actions, registry
+from storage import case_actions
 from storage.case_actions import NotPossible
 from storage.database import connect, open_pool
 from tests.integration.api import world
@@ -307,12 +308,21 @@ async def test_a_contact_before_the_worsening_is_not_the_one_that_is_due_now(sit
         assert "Kontakt tagen" in (await client.get(page)).text
 
 
-async def test_a_deputy_of_another_unit_finds_the_case_that_was_passed_on_to_her(site: Site) -> None:
+async def appoint(site: Site, column: str, staff_id: UUID) -> None:
+    """Make somebody of another unit the other unit's patient's contact or deputy, without a care relation."""
     conn = await connect(site.dsn, None)
     async with conn:
-        await registry.add_care_relation(
-            conn, patient_id=world.FREMLING, care_unit_id=world.HOME_CARE, basis="deputy", at=world.NOW
+        await conn.execute(
+            sql.SQL("update named_contact set {} = %s where patient_id = %s").format(sql.Identifier(column)),
+            [staff_id, world.FREMLING],
         )
+
+
+@pytest.mark.parametrize("column", ["staff_id", "deputy_id"])
+async def test_a_contact_of_another_unit_finds_the_case_that_was_passed_on_to_her(
+    site: Site, column: str
+) -> None:
+    await appoint(site, column, world.NURSE)
     case_id = await world.open_case(
         site.dsn, world.FREMLING, "red", "Pulsen 122.", "Pulse 122.", family="pulse", unit=world.OTHER_UNIT
     )
@@ -321,6 +331,59 @@ async def test_a_deputy_of_another_unit_finds_the_case_that_was_passed_on_to_her
             found = (await client.get(f"/api/cases?show={show}")).json()
             assert [case["case_id"] for case in found["cases"]] == [str(case_id)], show
         assert found["mine"] == found["unit"] == 1
+        assert "Pulsen 122." in (await client.get(f"/cases/{case_id}")).text
+        assert (await client.post(f"/cases/{case_id}/acknowledge")).status_code == 303
+        assert (await client.get(f"/patients/{world.FREMLING}")).status_code == 200
+    async with site.signed_in("deputy") as client:  # a colleague who was not appointed
+        assert (await client.get(f"/cases/{case_id}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        b"update named_contact set valid_to = now() - interval '1 minute'",
+        b"update named_contact set valid_from = now() + interval '1 hour'",
+    ],
+)
+async def test_an_appointment_opens_the_record_only_while_it_lasts(site: Site, change: bytes) -> None:
+    await appoint(site, "deputy_id", world.NURSE)
+    async with site.signed_in("nurse") as client:
+        assert (await client.get(f"/patients/{world.FREMLING}")).status_code == 200
+        conn = await connect(site.dsn, None)
+        async with conn:
+            await conn.execute(change)
+        assert (await client.get(f"/patients/{world.FREMLING}")).status_code == 404
+        assert "Fremling" not in (await client.get("/patients")).text
+
+
+async def test_a_unit_sees_the_patient_of_a_case_that_was_passed_on_to_it_until_it_is_closed(
+    site: Site,
+) -> None:
+    case_id = await world.open_case(
+        site.dsn, world.FREMLING, "red", "Pulsen 122.", "Pulse 122.", family="pulse", owner=None
+    )
+    async with site.signed_in("nurse") as client:
+        page = f"/cases/{case_id}"
+        assert "Greta Fremling" in (await client.get("/inbox?show=unit")).text
+        assert (await client.get(f"/patients/{world.FREMLING}")).status_code == 200
+        assert (await client.post(f"{page}/acknowledge")).status_code == 303
+        assert (await client.post(f"{page}/contact", data=CONTACT)).status_code == 303
+        answer = await client.post(f"{page}/close", data={"cause": "expected", "useful": "true"})
+        assert answer.status_code == 303
+        assert (await client.get(page)).status_code == 404
+        assert (await client.get(f"/patients/{world.FREMLING}")).status_code == 404
+    async with site.signed_in("other") as client:
+        assert "Fremling" in (await client.get(page)).text, "her own unit reads what was done"
+
+
+async def test_a_case_opens_no_record_to_other_titles_of_the_unit(site: Site) -> None:
+    case_id = await world.open_case(
+        site.dsn, world.FREMLING, "red", "Pulsen 122.", "Pulse 122.",
+        family="pulse", owner=None, unit=world.HEALTH_CENTRE,
+    )  # fmt: skip
+    async with site.signed_in("physician") as client:
+        assert (await client.get(f"/api/cases/{case_id}")).status_code == 404
+        assert (await client.get(f"/physician/patients/{world.FREMLING}")).status_code == 404
 
 
 async def test_who_has_not_been_looked_at_is_not_within_plan(site: Site) -> None:
