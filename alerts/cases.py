@@ -1,18 +1,20 @@
 """From findings to cases: opened, joined, worsened, taken back. Pure; storage.cases reads and writes.
 
-One open case per subject and family. Repeats join it; only a new episode or a worsening tells anybody anew.
-A case's level is the worst of its findings. A promise once made, the deadline, no machine ever loosens.
+One open case per subject and family. Repeats join it; only a new episode or a worsening tells anybody anew:
+a worsening is a higher level of the case, a new episode a red finding that was measured on a later day than
+the acknowledgement, or more than twelve hours after it. Both need a new acknowledgement and a new contact.
+A case's level is the worst of its findings. A promise that has not been kept no finding ever loosens.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from alerts.routing import Owner, OwnerKind, Team, addresses, deadlines, first_owner
+from alerts.routing import Owner, OwnerKind, Promise, Team, addresses, deadlines, first_owner, next_contact
 from alerts.rules.finding import Finding
 from alerts.rules.plan import Level
 from storage.cases import Case, Changes, Event, NewNotification, StoredFinding, Subject
@@ -20,6 +22,8 @@ from storage.cases import Case, Changes, Event, NewNotification, StoredFinding, 
 NewId = Callable[[], UUID]
 RESOLVED = "resolved"
 CHANNEL = "email"
+NEW_EPISODE = timedelta(hours=12)
+"""A red finding later than this after the acknowledgement is a new episode, as is one of a later day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +74,32 @@ def take_back(case: Case, *, now: datetime) -> Changes:
     return Changes(changed=[closed], events=[Event(case.case_id, now, "resolved", {})])
 
 
-def hand_on(case: Case, owner: Owner, team: Team, *, now: datetime, new_id: NewId) -> Changes:
-    """Return the escalation of a case that nobody has acknowledged in time."""
-    promise = deadlines(Level(case.level), team.calendar, now)
+def hand_on(
+    case: Case, owner: Owner, team: Team, missing: Promise, *, now: datetime, new_id: NewId
+) -> Changes:
+    """Return the escalation of a case of which a promise has not been kept.
+
+    What has been acknowledged stays so, by whom it was: the next owner is told that contact is missing.
+    """
     moved = replace(
         case,
         owner_kind=owner.kind.value,
         owner_staff_id=owner.staff_id,
         owner_unit_id=owner.care_unit_id,
-        deadline=promise.acknowledge,
     )
+    if missing is Promise.CONTACT:
+        passed, until = case.contact_deadline, next_contact(team.calendar, now)
+        moved = replace(moved, contact_deadline=until)
+    else:
+        passed, until = case.deadline, deadlines(Level(case.level), team.calendar, now).acknowledge
+        moved = replace(moved, deadline=until)
     detail = {
+        "missing": missing.value,
         "from": case.owner_kind,
         "to": owner.kind.value,
         "staff_id": None if owner.staff_id is None else str(owner.staff_id),
-        "passed": case.deadline.isoformat(),
-        "deadline": promise.acknowledge.isoformat(),
+        "passed": None if passed is None else passed.isoformat(),
+        "deadline": until.isoformat(),
     }
     return Changes(
         changed=[moved],
@@ -126,28 +140,56 @@ def _raise(
 def _join(
     case: Case, findings: list[Finding], known: Known, changes: Changes, now: datetime, new_id: NewId
 ) -> None:
-    """Let the case follow its findings' levels; a worsening needs a new promise and a new acknowledgement."""
+    """Let the case follow its findings' levels.
+
+    A worsening, or a new episode of a case that somebody has acknowledged, needs a new promise and a new
+    acknowledgement.
+    """
     fresh = {(finding.rule, finding.measured_at): finding.level for finding in findings}
     old = [f for key, f in known.findings.items() if f.case_id == case.case_id and key not in fresh]
     level = Level.worst(*fresh.values(), *(Level(finding.level) for finding in old))
-    if level == case.level:
-        return
-    if not _worse(level, case.level):
+    if _worse(level, case.level) or any(_new_episode(finding, case, known) for finding in findings):
+        anew = _promised_anew(case, level, known.team, now)
+        changes.changed.append(anew)
+        changes.notifications += _notify(anew, known.team, "worsened", now, new_id)
+    elif level != case.level:
         changes.changed.append(replace(case, level=level.value))
-        return
-    promise = deadlines(level, known.team.calendar, now)
-    earlier = [case.deadline] if case.state == "open" else []
-    worsened = replace(
+
+
+def _new_episode(finding: Finding, case: Case, known: Known) -> bool:
+    """Return whether it is news to whoever has acknowledged the case: red, and not of the same episode."""
+    if case.acknowledged_at is None or finding.level is not Level.RED:
+        return False
+    stored = known.findings.get((finding.rule, finding.measured_at))
+    if stored and stored.case_id == case.case_id and stored.level == finding.level:
+        return False
+    zone = known.team.calendar.zone
+    measured, acknowledged = finding.measured_at.astimezone(zone), case.acknowledged_at.astimezone(zone)
+    # Between two times of one zone Python takes the difference of the clocks on the wall: not here.
+    long_after = finding.measured_at - case.acknowledged_at > NEW_EPISODE
+    return measured.date() > acknowledged.date() or long_after
+
+
+def _promised_anew(case: Case, level: Level, team: Team, now: datetime) -> Case:
+    """Return the case open again, with the earliest of its promises that are not kept yet.
+
+    Of an acknowledged case the time to acknowledge is kept, and one to contact that has passed was kept or
+    has been handed on.
+    """
+    promise = deadlines(level, team.calendar, now)
+    waiting = case.state == "open"
+    contact = case.contact_deadline
+    if contact is not None and not waiting and contact <= now:
+        contact = None
+    return replace(
         case,
         level=level.value,
         state="open",
-        deadline=min([promise.acknowledge, *earlier]),
-        contact_deadline=min(filter(None, [promise.contact, case.contact_deadline]), default=None),
+        deadline=min(promise.acknowledge, case.deadline) if waiting else promise.acknowledge,
+        contact_deadline=min(filter(None, [promise.contact, contact]), default=None),
         acknowledged_at=None,
         acknowledged_by=None,
     )
-    changes.changed.append(worsened)
-    changes.notifications += _notify(worsened, known.team, "worsened", now, new_id)
 
 
 def _worse(level: str, than: str) -> bool:

@@ -26,6 +26,13 @@ RED_CONTACT_MINUTES = 120
 GREY_WORKING_DAYS = 2
 
 
+class Promise(StrEnum):
+    """What is promised of a case, each with its own time."""
+
+    ACKNOWLEDGE = "acknowledge"
+    CONTACT = "contact"
+
+
 class OwnerKind(StrEnum):
     """The steps of responsibility."""
 
@@ -103,6 +110,19 @@ def deadlines(level: Level, calendar: StaffedCalendar, now: datetime) -> Deadlin
             return Deadlines(end_of_working_day(calendar, now), None)
         case Level.GREY:
             return Deadlines(end_of_later_working_day(calendar, now, GREY_WORKING_DAYS), None)
+
+
+def next_contact(calendar: StaffedCalendar, now: datetime) -> datetime:
+    """Return until when the one to whom a case without contact is handed on now must reach somebody."""
+    return add_staffed(calendar, now, RED_CONTACT_MINUTES)
+
+
+def contact_due(promised: datetime, acknowledged_at: datetime, calendar: StaffedCalendar) -> datetime:
+    """Return when a case without contact is handed on: at the time that was promised.
+
+    Who acknowledges late, so that it is near or has passed, has half an hour of staffed time to call.
+    """
+    return max(promised, add_staffed(calendar, acknowledged_at, RED_ACKNOWLEDGE_MINUTES))
 
 
 def may_escalate(calendar: StaffedCalendar, now: datetime) -> bool:

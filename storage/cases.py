@@ -171,14 +171,47 @@ async def lock_open_of_gateways(conn: Connection, gateway_ids: Sequence[str]) ->
     return [_case(row) for row in await cursor.fetchall()]
 
 
-async def lock_overdue(conn: Connection, now: datetime, *, limit: int) -> list[Case]:
-    """Return open cases whose deadline to acknowledge has passed, locked; those that others hold are left."""
+_CONTACTED = (
+    "select e.case_id from case_event e join alert_case c using (case_id) where e.kind = 'contacted'"
+    " and e.detail ->> 'reached' is distinct from 'false' and e.at >= c.acknowledged_at"
+)
+_OVERDUE = """
+select c.case_id from alert_case c
+where c.state <> 'closed' and (
+    (c.state = 'open' and c.deadline <= %(now)s)
+    or (c.state = 'acknowledged' and c.contact_deadline <= %(now)s and not exists (
+        select from case_event e where e.case_id = c.case_id and e.kind = 'contacted'
+            and e.detail ->> 'reached' is distinct from 'false' and e.at >= c.acknowledged_at)))
+order by case when c.state = 'open' then c.deadline else c.contact_deadline end, c.case_id
+"""
+
+
+async def overdue(conn: Connection, now: datetime) -> list[UUID]:
+    """Return the cases with a promise that has passed, the oldest promise first.
+
+    They are open and not acknowledged by their deadline, or acknowledged and nobody has been reached by the
+    time to contact. They are not locked: look again at each under a lock.
+    """
+    cursor = await conn.execute(_OVERDUE, {"now": now})
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def lock_free(conn: Connection, case_ids: Sequence[UUID]) -> list[Case]:
+    """Return those of the cases that are not closed, locked; those that others hold are left to them."""
     cursor = await conn.execute(
-        _CASE_COLUMNS + " where state = 'open' and deadline <= %s order by deadline limit %s"
-        " for update skip locked",
-        [now, limit],
+        _CASE_COLUMNS + " where case_id = any(%s) and state <> 'closed' for update skip locked",
+        [columns.uuids(case_ids)],
     )
     return [_case(row) for row in await cursor.fetchall()]
+
+
+async def contacted(conn: Connection, case_ids: Sequence[UUID]) -> set[UUID]:
+    """Return in which of the cases somebody has been reached since the acknowledgement.
+
+    A worsening takes the acknowledgement back: a contact made before it is no answer to it.
+    """
+    cursor = await conn.execute(_CONTACTED + " and e.case_id = any(%s)", [columns.uuids(case_ids)])
+    return {row[0] for row in await cursor.fetchall()}
 
 
 async def open_subjects(conn: Connection, family: str) -> set[Subject]:

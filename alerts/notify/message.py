@@ -32,13 +32,17 @@ SUBJECT: dict[Reason, str] = {
 }
 _FIRST_SV: dict[Reason, str] = {
     "opened": "Du har ett ärende att kvittera i Hemkurva.",
-    "worsened": "Ett ärende i Hemkurva har blivit mer brådskande och väntar på att du kvitterar.",
-    "escalated": "Ett ärende i Hemkurva har inte kvitterats i tid och har gått över till dig.",
+    "worsened": "Ett ärende i Hemkurva har blivit mer brådskande eller återkommit, och väntar på att du"
+    " kvitterar.",
+    "escalated": "Ett ärende i Hemkurva har inte kvitterats i tid, eller så har ingen kontakt tagits i tid."
+    " Det har gått över till dig.",
 }
 _FIRST_EN: dict[Reason, str] = {
     "opened": "You have a case to acknowledge in Hemkurva.",
-    "worsened": "A case in Hemkurva has become more urgent and waits for you to acknowledge it.",
-    "escalated": "A case in Hemkurva was not acknowledged in time and was passed on to you.",
+    "worsened": "A case in Hemkurva has become more urgent or has come back, and waits for you to acknowledge"
+    " it.",
+    "escalated": "A case in Hemkurva was not acknowledged in time, or nobody was contacted in time."
+    " It was passed on to you.",
 }
 
 

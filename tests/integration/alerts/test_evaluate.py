@@ -92,6 +92,62 @@ async def test_breathlessness_makes_it_red_and_wants_a_new_acknowledgement(datab
     assert world.notified() == [("opened", "contact@example.org"), ("worsened", "contact@example.org")]
 
 
+async def test_a_red_finding_of_the_next_day_is_a_new_episode(database: str) -> None:
+    """What has been acknowledged is yesterday's: today's danger is told anew, and needs a new contact."""
+    world = await build(database)
+    world.take_in(pressure(185))
+    await world.evaluate()
+    world.acknowledge()
+    later = NOW + timedelta(hours=23)
+    world.take_in(pressure(221, later))
+    await world.evaluate(later)
+    [case] = world.cases()
+    assert (case["level"], case["state"], case["acknowledged_by"]) == ("red", "open", None)
+    assert (case["deadline"], case["contact_deadline"]) == (later + 30 * MINUTE, later + 120 * MINUTE)
+    assert world.events() == ["opened", "acknowledged", "joined"]
+    assert world.notified() == [("opened", "contact@example.org"), ("worsened", "contact@example.org")]
+    await world.evaluate(later + MINUTE)
+    world.acknowledge(later + MINUTE)
+    world.take_in(pressure(120, later + 40 * MINUTE))
+    await world.evaluate(later + 40 * MINUTE)
+    assert [case["state"] for case in world.cases()] == ["acknowledged"]  # told once
+
+
+@pytest.mark.parametrize(
+    ("acknowledged", "measured", "state"),
+    [
+        ("2025-11-06T09:10Z", "2025-11-06T18:00Z", "acknowledged"),  # the same evening
+        ("2025-11-06T20:00Z", "2025-11-06T22:30Z", "acknowledged"),  # until midnight in Stockholm
+        ("2025-11-06T20:00Z", "2025-11-06T23:30Z", "open"),
+        ("2025-11-06T10:00Z", "2025-11-06T22:00Z", "acknowledged"),
+        ("2025-11-06T10:00Z", "2025-11-06T22:01Z", "open"),
+    ],
+)
+async def test_where_a_new_episode_begins(
+    database: str, acknowledged: str, measured: str, state: str
+) -> None:
+    world = await build(database)
+    world.take_in(pressure(185))
+    await world.evaluate()
+    world.acknowledge(datetime.fromisoformat(acknowledged))
+    at = datetime.fromisoformat(measured)
+    world.take_in(pressure(190, at), now=at)
+    await world.evaluate(at)
+    assert [case["state"] for case in world.cases()] == [state]
+
+
+async def test_a_red_reading_from_before_the_acknowledgement_joins_quietly(database: str) -> None:
+    world = await build(database)
+    world.take_in(pressure(185))
+    await world.evaluate()
+    world.acknowledge(NOW + 10 * MINUTE)
+    world.take_in(pressure(190, NOW - timedelta(days=1)))
+    await world.evaluate(NOW + timedelta(days=1))
+    assert [case["state"] for case in world.cases()] == ["acknowledged"]
+    assert world.events() == ["opened", "acknowledged", "joined"]
+    assert len(world.notified()) == 1
+
+
 async def test_a_normal_repeat_calms_the_case_and_removes_nothing(database: str) -> None:
     world = await build(database)
     world.take_in(pressure(178))

@@ -119,6 +119,15 @@ class World:
             *(ACCOUNT, now, now, ACCOUNT),
         )
 
+    def contact(self, now: datetime = NOW, *, reached: bool = True) -> None:
+        """A person documents a contact, or the attempt at one, in every acknowledged case."""
+        self.execute(
+            "insert into case_event (case_id, at, kind, account_id, detail)"
+            " select case_id, %s, 'contacted', %s, jsonb_build_object('reached', %s::boolean)"
+            " from alert_case where state = 'acknowledged'",
+            *(now, ACCOUNT, reached),
+        )
+
     def close(self, now: datetime = NOW) -> None:
         """A person closes every acknowledged case."""
         self.execute(
