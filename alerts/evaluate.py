@@ -22,7 +22,7 @@ from storage import cases as case_storage
 from storage import evaluation as queue
 from storage.cases import Case, Changes, StoredFinding, Subject
 from storage.database import Connection
-from storage.evaluation import PlanVersion, ReadingRow
+from storage.evaluation import Due, PlanVersion, ReadingRow
 
 PATIENTS_A_ROUND = 500
 """Each takes one lock of PostgreSQL's shared table for the length of a round."""
@@ -84,7 +84,7 @@ async def evaluate_once(
     Claim, findings, cases and notifications are one transaction: whatever stops it, the work is due again.
     Raises RoundFailed when the round itself is at fault, and what the connection raises when that is.
     """
-    due: dict[UUID, datetime] = {}
+    due: dict[UUID, list[Due]] = {}
     try:
         # In a pipeline what needs no answer yet travels with what comes next: half the round trips.
         async with conn.pipeline(), conn.transaction():
@@ -101,10 +101,13 @@ async def evaluate_once(
 
 
 async def _evaluate(
-    conn: Connection, plans: Plans, due: dict[UUID, datetime], now: datetime, new_id: NewId
+    conn: Connection, plans: Plans, due: dict[UUID, list[Due]], now: datetime, new_id: NewId
 ) -> None:
     loaded = await plans.load(conn, list(due))
-    within = {patient_id: affected(since, now) for patient_id, since in due.items()}
+    within = {
+        patient_id: max(affected(since, arrived, now) for since, arrived in rows)
+        for patient_id, rows in due.items()
+    }
     rows = await queue.windows(
         conn, {version.patient_id: _since(plan, within[version.patient_id], now) for version, plan in loaded}
     )

@@ -39,6 +39,13 @@ ReadingRow: TypeAlias = tuple[
 """mm[Hg], /min, kg, symptom grades 0-3 (wire/reading.py)."""
 
 
+class Due(NamedTuple):
+    """A due row: the earliest measured time that is new, and when it came by the database's clock."""
+
+    since: datetime
+    arrived: datetime
+
+
 class PlanVersion(NamedTuple):
     """The newest plan of a patient, without its document. `started` is when the first one was signed."""
 
@@ -87,24 +94,26 @@ with head as (
     where patient_id in (select patient_id from head) and created_at <= clock_timestamp()
     for update skip locked
 ), gone as (
-    delete from evaluation_due d using due where d.due_id = due.due_id returning d.patient_id, d.since
+    delete from evaluation_due d using due where d.due_id = due.due_id
+    returning d.patient_id, d.since, d.created_at
 )
-select patient_id, min(since) from gone group by patient_id
+select patient_id, array_agg(since), array_agg(created_at) from gone group by patient_id
 """
 
 
 async def claim(
     conn: Connection, *, patients: int, passing_over: Iterable[UUID] = ()
-) -> dict[UUID, datetime]:
-    """Take the due rows of at most `patients` patients out of the queue.
+) -> dict[UUID, list[Due]]:
+    """Take the due rows of at most `patients` patients out of the queue, and return whose they were.
 
-    Return whose they were, each with the earliest measured time that is new.
     Call it in a transaction: the rows are gone only with its COMMIT. Rows that another evaluator has claimed
     are left to it.
     """
     values = {"patients": patients, "not": columns.uuids(passing_over)}
     cursor = await conn.execute(_CLAIM, values, prepare=True)
-    return {row[0]: row[1] for row in await cursor.fetchall()}
+    return {
+        row[0]: [Due(*pair) for pair in zip(row[1], row[2], strict=True)] for row in await cursor.fetchall()
+    }
 
 
 async def lock_patients(conn: Connection, patient_ids: Sequence[UUID]) -> None:

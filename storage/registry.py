@@ -6,13 +6,16 @@ For operators' tools and set-up, on a connection without a service role.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from storage.database import Connection
+
+EVALUATED_ANEW = timedelta(hours=72)
+"""How far back a new plan is held against what was measured: as far as a measurement opens a case at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,13 +212,23 @@ async def enrol_gateway(
 async def sign_plan(
     conn: Connection, *, patient_id: UUID, document: dict[str, Any], signed_by: UUID, at: datetime
 ) -> int:
-    """Store a new version of the patient's plan and return its number."""
-    cursor = await conn.execute(
-        "insert into plan (patient_id, version, document, signed_by, signed_at)"
-        " select %(patient)s, coalesce(max(version), 0) + 1, %(document)s, %(staff)s, %(at)s"
-        " from plan where patient_id = %(patient)s returning version",
-        {"patient": patient_id, "document": Jsonb(document), "staff": signed_by, "at": at},
-    )
-    row = await cursor.fetchone()
+    """Store a new version of the patient's plan and return its number.
+
+    The readings of the 72 hours before it are due again, in its light: none is passed over because it came
+    before the plan, or while no plan could be read.
+    """
+    async with conn.transaction():
+        cursor = await conn.execute(
+            "insert into plan (patient_id, version, document, signed_by, signed_at)"
+            " select %(patient)s, coalesce(max(version), 0) + 1, %(document)s, %(staff)s, %(at)s"
+            " from plan where patient_id = %(patient)s returning version",
+            {"patient": patient_id, "document": Jsonb(document), "staff": signed_by, "at": at},
+        )
+        row = await cursor.fetchone()
+        # Also where nothing is stored yet: a reading that is being stored right now sees no plan.
+        await conn.execute(
+            "insert into evaluation_due (patient_id, since) values (%s, %s)",
+            [patient_id, at - EVALUATED_ANEW],
+        )
     assert row is not None  # an aggregate always gives a row
     return int(row[0])

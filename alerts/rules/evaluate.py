@@ -14,8 +14,8 @@ from alerts.rules.series import SYMPTOMS_REACH, Series
 from alerts.rules.weight import weight_change
 
 ALERT_WITHIN = timedelta(hours=72)
-"""A measurement older than this opens no case: a device's memory or a healed connection delivers history, and
-a burst of it must not call anybody (domain, "Late data"). It is stored and shown all the same."""
+"""A measurement older than this when it arrives opens no case: a device's memory or a healed connection
+delivers history, and a burst of it must not call anybody (domain, "Late data"). It is stored and shown."""
 
 
 def evaluate(
@@ -60,13 +60,15 @@ def look_again(series: Series, plan: Plan, *, zone: ZoneInfo, now: datetime) -> 
     return min((time for time in times if time is not None), default=None)
 
 
-def affected(since: datetime, now: datetime) -> timedelta:
+def affected(since: datetime, arrived: datetime, now: datetime) -> timedelta:
     """Return how far back from `now` a reading measured at `since` can change what is found.
 
     It changes the measurements after it, and as a symptom report those of the day before it, the episodes of
-    which may have begun half an hour earlier.
+    which may have begun half an hour earlier. What was too old when it arrived stays so; what was not does
+    not become so while it waits for an evaluator that is away.
     """
-    return min(ALERT_WITHIN, now - since + SYMPTOMS_REACH + 2 * REPEAT_WITHIN)
+    reach = now - since + SYMPTOMS_REACH + 2 * REPEAT_WITHIN
+    return min(now - min(arrived, now) + ALERT_WITHIN, reach)
 
 
 def lookback(plan: Plan, within: timedelta = ALERT_WITHIN) -> tuple[timedelta, timedelta]:

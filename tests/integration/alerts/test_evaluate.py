@@ -10,8 +10,9 @@ import pytest
 
 from alerts.evaluate import Plans, RoundFailed, evaluate_once
 from alerts.rules.templates import hypertension
-from storage.database import DatabaseUnavailable
+from storage.database import DatabaseUnavailable, connect
 from storage.evaluation import session
+from storage.registry import sign_plan
 from tests.integration.alerts.world import (
     CONTACT,
     NOW,
@@ -190,6 +191,43 @@ async def test_a_burst_of_history_calls_nobody(database: str) -> None:
     world.take_in(*(pressure(200, day) for day in days))
     await world.evaluate()
     assert world.cases() == []
+
+
+async def test_an_evaluator_that_was_away_for_days_passes_over_nothing(database: str) -> None:
+    """72 hours count from when a reading came, not from when somebody got round to it."""
+    world = await build(database, patients=2)
+    world.take_in(pressure(190))
+    world.take_in(pressure(190, NOW - timedelta(hours=73)), number=1)
+    world.execute("update evaluation_due set created_at = %s", NOW + MINUTE)
+    later = NOW + timedelta(hours=100)
+    await world.evaluate(later)
+    [case] = world.cases()
+    assert (case["patient_id"], case["family"], case["opened_at"]) == (patient(0), "blood_pressure", later)
+
+
+async def test_history_that_comes_with_a_waiting_reading_stays_history(database: str) -> None:
+    world = await build(database)
+    world.take_in(pressure(120))
+    world.execute("update evaluation_due set created_at = %s", NOW)
+    later = NOW + timedelta(hours=100)
+    world.take_in(*(weight(80 + 3 * (day % 2), NOW - timedelta(days=day)) for day in range(4, 60)), now=later)
+    await world.evaluate(later)
+    assert world.cases() == []
+
+
+async def test_a_plan_signed_after_the_readings_is_held_against_them(database: str) -> None:
+    world = await build(database)
+    [plan] = world.rows("select * from plan")
+    world.execute("delete from plan")
+    world.take_in(pressure(190), pressure(190, NOW - timedelta(hours=80)))
+    await world.evaluate()
+    assert world.cases() == []
+    signed = NOW + timedelta(hours=1)
+    async with await connect(database, None) as conn:
+        await sign_plan(conn, patient_id=patient(), document=plan["document"], signed_by=CONTACT, at=signed)
+    await world.evaluate(signed + MINUTE)
+    assert [case["family"] for case in world.cases()] == ["blood_pressure"]
+    assert [row["measured_at"] for row in world.rows("select measured_at from finding")] == [NOW]
 
 
 async def test_what_a_person_has_closed_stays_closed_until_it_worsens(database: str) -> None:

@@ -47,7 +47,7 @@ def test_live_and_backtest_agree(steps: list[tuple[int, tuple[str, dict[str, flo
     live: dict[tuple[str, datetime], Finding] = {}
     for index, row in enumerate(rows):
         now = row[2]
-        within = affected(now, now)
+        within = affected(now, now, now)
         weights, others = lookback(PLAN, within)
         window = [
             known
