@@ -15,6 +15,8 @@ FRESH = timedelta(seconds=10)
 """A service that has not beaten for longer is missing (heartbeats come every 2 s)."""
 HEARD = timedelta(minutes=5)
 """A gateway that has not reported for longer is silent (it reports every minute)."""
+STUCK = timedelta(minutes=5)
+"""A notification that has waited for longer reaches nobody in time: the notifier is to be looked at."""
 EXPECTED = ("ingest", "alerts", "api")
 
 
@@ -31,6 +33,27 @@ class GatewayRow:
     online: bool | None
     status: Mapping[str, Any] | None
     waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationQueue:
+    """Notifications that are not sent: how many, since when, why the last attempt failed. No address."""
+
+    waiting: int
+    oldest: datetime | None
+    last_error: str | None
+
+    def stuck(self, now: datetime) -> bool:
+        """Say whether the oldest has waited for longer than STUCK."""
+        return self.oldest is not None and now - self.oldest > STUCK
+
+
+@dataclass(frozen=True, slots=True)
+class UnitWithoutRecipient:
+    """A unit that answers for open cases, and has no address to tell of them."""
+
+    unit_name: str
+    open_cases: int
 
 
 async def health(conn: Connection, *, now: datetime) -> dict[str, str]:
@@ -79,3 +102,19 @@ async def gateways_of_unit(conn: Connection, care_unit_id: str | None) -> dict[s
         "select gateway_id, label from gateway where care_unit_id = %s order by label", [care_unit_id]
     )
     return dict(await cursor.fetchall())
+
+
+async def notifications(conn: Connection) -> NotificationQueue:
+    """Return what waits to be sent; the acting account is an operator or coordinator, else it is empty."""
+    async with conn.cursor(row_factory=class_row(NotificationQueue)) as cursor:
+        await cursor.execute("select waiting, oldest, last_error from notifications_waiting()")
+        row = await cursor.fetchone()
+    assert row is not None  # an aggregate always gives a row
+    return row
+
+
+async def units_without_recipient(conn: Connection) -> list[UnitWithoutRecipient]:
+    """Return units with open cases and nobody to notify; for an operator or coordinator, else empty."""
+    async with conn.cursor(row_factory=class_row(UnitWithoutRecipient)) as cursor:
+        await cursor.execute("select unit_name, open_cases from units_without_recipient()")
+        return await cursor.fetchall()

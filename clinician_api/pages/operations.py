@@ -37,6 +37,8 @@ async def operations_page(request: Request, person: Operations) -> Response:
             "gateways": sorted(
                 (gateway_view(row, at) for row in await operations.gateways(conn)), key=by_need
             ),
+            "notifications": await operations.notifications(conn),
+            "unreachable": await operations.units_without_recipient(conn),
             "quarantine": await quarantine.counts(conn),
             "waiting": await unassigned(conn),
             "low": LOW_BATTERY,
