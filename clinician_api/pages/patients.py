@@ -29,10 +29,19 @@ TABLE_ROWS = 40
 
 
 @router.get("/patients")
-async def patient_list(request: Request, person: Nurse, q: str = "") -> HTMLResponse:
-    """Show the patients of the unit, or those whose name has `q` in it."""
+async def patient_list(request: Request, person: Nurse) -> HTMLResponse:
+    """Show the patients whom the nurse may see."""
+    return await _list(request, person, "")
+
+
+@router.post("/patients")
+async def patient_search(request: Request, person: Nurse, q: Annotated[str, Form()] = "") -> HTMLResponse:
+    """Show those whose name has `q` in it. A form that is posted, because a name belongs in no URL."""
+    return await _list(request, person, q.strip().replace("\x00", "")[:100])
+
+
+async def _list(request: Request, person: Person, search: str) -> HTMLResponse:
     at = now(request)
-    search = q.strip().replace("\x00", "")[:100]
     rows = await inbox.patients(
         pool(request), person, search, readings_from=at - timedelta(days=READ_DAYS), now=at
     )
