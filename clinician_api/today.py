@@ -19,6 +19,8 @@ from storage.patient_view import CaseView
 _AFTERNOON = time(14)  # what is measured before counts as the morning's
 _REPEAT_WITHIN = timedelta(minutes=30)
 _REPEATABLE = frozenset({"blood_pressure", "pulse"})
+JUST_ARRIVED = timedelta(seconds=20)
+"""The rules look at a reading within seconds. So long the page asks again; later it waits to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +146,28 @@ def verdict(
     read_at: datetime | None,
     now: datetime,
     zone: ZoneInfo,
+    repeat_until: datetime | None = None,
 ) -> Verdict:
     """Return the one thing to say now. `read_at` is when somebody reads next: `now` in staffed hours.
 
     `pending` says that readings wait for the rules, `remind` that something asked for has not been measured
-    for so long that the patient is to be prompted.
+    for so long that the patient is to be prompted. `repeat_until` is until when a high pressure waits for
+    being measured again; None where none does.
     """
     case = _most_pressing(cases)
     if case is not None:
         return Verdict(_of_case(case, read_at, now), case, read_at, _repeat_until(case, now))
     if pending:
-        return Verdict(Situation.PENDING, None, read_at)
+        return Verdict(Situation.PENDING, None, read_at, repeat_until)
     missing = next((case for case in cases if case.state != "closed" and case.family == "missing"), None)
     if missing is not None or (remind and measured):
         return Verdict(Situation.MISSING, missing, read_at)
     return Verdict(_without_case(measured, now, zone), None, read_at)
+
+
+def just_arrived(arrivals: Iterable[datetime], now: datetime) -> bool:
+    """Say whether one of the readings reached the server so lately that its verdict comes any moment."""
+    return any(abs(now - at) < JUST_ARRIVED for at in arrivals)
 
 
 def _most_pressing(cases: Iterable[CaseView]) -> CaseView | None:

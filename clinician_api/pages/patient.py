@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from alerts.rules import series
 from alerts.rules.calendar import StaffedCalendar, when_read
+from alerts.rules.evaluate import look_again
 from alerts.rules.plan import Plan
 from alerts.rules.silence import reminders
 from clinician_api import manual_entry, today
@@ -94,7 +96,9 @@ def context(home: Home, at: datetime) -> dict[str, Any]:
             read_at=read_at,
             now=at,
             zone=zone,
+            repeat_until=_repeat_until(home, at, zone),
         ),
+        "just_arrived": today.just_arrived((row.received_at for row in home.readings), at),
         "read_at": read_at,
         "hours": opening_hours(home.calendar),
         "patient_zone": home.profile.zone,
@@ -108,6 +112,19 @@ def _to_remind(home: Home, done: list[Done], at: datetime) -> bool:
         return False
     last = {each.kind: each.at for each in done}
     return bool(reminders(home.plan, last, started=home.started, now=at))
+
+
+def _repeat_until(home: Home, at: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return until when a high blood pressure waits for being measured again, as the rules count it."""
+    if home.plan is None:
+        return None
+    return look_again(series.build(map(_as_the_rules_want, home.readings)), home.plan, zone=zone, now=at)
+
+
+def _as_the_rules_want(row: ReadingRow) -> series.Row:
+    values = (row.systolic, row.diastolic, row.pulse, row.heart_rate, row.weight)
+    symptoms = (row.breathlessness, row.orthopnoea, row.swelling, row.dizziness)
+    return (row.reading_id, row.kind, row.measured_at, *values, *symptoms, row.flags, row.corrects, 0)
 
 
 def opening_hours(calendar: StaffedCalendar) -> list[tuple[int, int, str, str]]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from psycopg.types.json import Jsonb
 
-from storage import registry
-from storage.database import connect
+from alerts.rules.templates import hypertension
+from storage import operations, registry
+from storage.access import acting
+from storage.database import connect, open_pool
 from storage.heartbeat import beat
 from tests.integration.api import world
 from tests.integration.api.conftest import Site
@@ -173,9 +177,30 @@ async def test_another_unit_sees_nothing_of_the_tray(site: Site) -> None:
 )
 async def test_search_by_name(site: Site, search: str, names: list[str]) -> None:
     async with site.signed_in("nurse") as client:
-        text = (await client.get("/patients", params={"q": search})).text
+        answer = await client.post("/patients", data={"q": search})
+    assert answer.status_code == 200, "a redirect would carry the name in its address"
+    text = answer.text
     shown = [part.split(",")[0] for part in text.split('<a href="/patients/')[1:]]
     assert [name.split(">")[1] for name in shown] == names
+
+
+async def test_no_address_carries_a_name(site: Site) -> None:
+    async with site.signed_in("nurse") as client:
+        for path in ("/patients", "/inbox"):
+            form = (await client.get(path)).text.split('role="search"')[0].rsplit("<form", 1)[1]
+            assert 'method="post" action="/patients"' in form, path
+        listed = (await client.get("/patients", params={"q": "Ekström"})).text
+        assert "Bergdahl" in listed, "a name in an old bookmark's address is not looked at"
+        found = (await client.post("/patients", data={"q": "Ekström"})).text
+        addresses = re.findall(r'(?:href|action|hx-get)="([^"]*)"', found)
+        assert addresses
+        assert not [address for address in addresses if "kstr" in unquote(address)]
+
+
+async def test_a_search_from_another_site_is_refused(site: Site) -> None:
+    async with site.signed_in("nurse") as client:
+        headers = {"origin": "https://elsewhere.test"}
+        assert (await client.post("/patients", data={"q": "Ekström"}, headers=headers)).status_code == 403
 
 
 async def test_the_patients_page_shows_plan_contact_and_readings(site: Site) -> None:
@@ -230,6 +255,135 @@ async def test_operations_show_silence_battery_and_errors(site: Site) -> None:
             assert words in text, words
         site.clock.move(timedelta(minutes=5))
         assert ">tyst<" in (await client.get("/operations")).text
+
+
+async def add_notification(site: Site, case_id: UUID, minutes_ago: int, error: str | None = None) -> None:
+    """Let a notification wait, as the alerts service writes it."""
+    conn = await connect(site.dsn, None)
+    async with conn:
+        at = world.NOW - timedelta(minutes=minutes_ago)
+        await conn.execute(
+            "insert into notification (notification_id, case_id, channel, reason, address, created_at,"
+            " next_attempt_at, last_error)"
+            " values (%s, %s, 'email', 'opened', 'karin@example.org', %s, %s, %s)",
+            [uuid4(), case_id, at, at, error],
+        )
+
+
+async def test_operations_show_that_notifications_do_not_get_out(site: Site) -> None:
+    case_id = (await world.usual_cases(site.dsn))["red"]
+    async with site.signed_in("operator") as client:
+        assert "Alla är skickade." in (await client.get("/operations")).text
+        await add_notification(site, case_id, 4, "550 no such user: <karin@example.org>")
+        text = (await client.get("/operations")).text
+        assert "1 avisering väntar, sedan 09:08." in text
+        assert "550 no such user: &lt;(address)&gt;" in text
+        assert "kommer inte ut" not in text
+        await add_notification(site, case_id, 6)
+        text = (await client.get("/operations")).text
+        assert "2 aviseringar väntar, den äldsta sedan 09:06." in text
+        assert '<p class="hk-late">Aviseringar kommer inte ut' in text
+        assert "karin@" not in text
+        assert str(case_id) not in text
+        assert "notification" not in (await client.get("/healthz")).text
+        conn = await connect(site.dsn, None)
+        async with conn:
+            await conn.execute("update notification set sent_at = now()")
+        assert "Alla är skickade." in (await client.get("/operations")).text
+
+
+async def test_operations_show_a_unit_with_open_cases_and_nobody_to_notify(site: Site) -> None:
+    cases = await world.usual_cases(site.dsn)
+    words = "Hemsjukvården Bjurholm har 1 öppet ärende och ingen att avisera"
+    conn = await connect(site.dsn, None)
+    async with site.signed_in("coordinator") as client, conn:
+        assert "ingen att avisera" not in (await client.get("/operations")).text
+        await conn.execute("update staff set email = '' where care_unit_id = %s", [world.OTHER_UNIT])
+        await conn.commit()
+        text = (await client.get("/operations")).text
+        assert words in text
+        assert text.count("ingen att avisera") == 1
+        await conn.execute(
+            "update care_unit set email = 'unit@example.org' where care_unit_id = %s", [world.OTHER_UNIT]
+        )
+        await conn.commit()
+        assert "ingen att avisera" not in (await client.get("/operations")).text
+        await conn.execute("update care_unit set email = null")
+        await conn.execute(
+            "update alert_case set state = 'closed', closed_at = now(), acknowledged_at = now(),"
+            " acknowledged_by = %s where case_id = %s",
+            [world.account_id("other"), cases["other_unit"]],
+        )
+        await conn.commit()
+        assert "ingen att avisera" not in (await client.get("/operations")).text
+
+
+@pytest.mark.parametrize("login", ["nurse", "monika"])
+async def test_only_operations_learn_of_the_queue(site: Site, login: str) -> None:
+    await add_notification(site, (await world.usual_cases(site.dsn))["red"], 6, "refused")
+    async with (
+        open_pool(site.dsn, "hemkurva_web") as pool,
+        acting(pool, world.account_id(login), action="x", patient_ids=[]) as conn,
+    ):
+        assert await operations.notifications(conn) == operations.NotificationQueue(0, None, None)
+        assert await operations.units_without_recipient(conn) == []
+
+
+async def await_rules(site: Site, *, systolic: int, confirm: bool) -> None:
+    """Let a pressure of Monika's arrive that the rules have not looked at, or that waits to be repeated."""
+    plan = world.plan_of(world.MONIKA)
+    if confirm:
+        plan = plan.model_copy(update={"rules": hypertension().rules})
+    conn = await connect(site.dsn, None)
+    async with conn:
+        await conn.execute(
+            "update plan set document = %s where patient_id = %s",
+            [Jsonb(plan.model_dump(mode="json")), world.MONIKA],
+        )
+        await conn.execute(
+            "insert into evaluation_due (patient_id, since) values (%s, now())", [world.MONIKA]
+        )
+    values = {"systolic": systolic, "diastolic": 95, "pulse": 70}
+    await world.add_reading(site.dsn, world.MONIKA, world.NOW, "blood_pressure", **values)
+
+
+ASKS_AGAIN = 'hx-trigger="load delay:2000ms"'
+REST = "Vila 5 minuter och mät två gånger till. Gör det före 09:42."
+
+
+async def test_a_pending_page_asks_again_quickly_only_while_the_verdict_is_near(site: Site) -> None:
+    await await_rules(site, systolic=131, confirm=True)
+    async with site.signed_in("monika") as client:
+        text = (await client.get("/me/today")).text
+        assert "Det kontrolleras." in text
+        assert "Vila 5 minuter" not in text
+        assert ASKS_AGAIN in text
+        site.clock.move(timedelta(seconds=21))
+        text = (await client.get("/me/today")).text
+        assert "Det kontrolleras." in text
+        assert "load delay" not in text, "from here on the stream of changes tells the page"
+        assert "hk:case from:body" in text
+
+
+async def test_a_high_pressure_that_waits_for_its_repeat_says_what_to_do(site: Site) -> None:
+    await await_rules(site, systolic=184, confirm=True)
+    async with site.signed_in("monika") as client:
+        text = " ".join((await client.get("/me/today")).text.split())
+        assert f"Ditt blodtryck var högre än din gräns. {REST}" in text
+        assert "Sitt och vila" not in text, "it is said once"
+        english = " ".join((await client.get("/me/today?lang=en")).text.split())
+        assert "Rest 5 minutes and measure twice more." in english
+        values = {"systolic": 150, "diastolic": 90, "pulse": 70}
+        at = world.NOW + timedelta(minutes=6)
+        site.clock.move(timedelta(minutes=6))
+        await world.add_reading(site.dsn, world.MONIKA, at, "blood_pressure", **values)
+        assert "Rest 5 minutes" not in (await client.get("/me/today")).text
+
+
+async def test_a_plan_without_that_rule_asks_for_no_repeat(site: Site) -> None:
+    await await_rules(site, systolic=184, confirm=False)
+    async with site.signed_in("monika") as client:
+        assert "Vila 5 minuter" not in (await client.get("/me/today")).text
 
 
 async def test_the_operator_looks_into_quarantine_and_takes_an_entry_off(site: Site) -> None:
