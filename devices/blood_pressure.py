@@ -6,7 +6,7 @@ import struct
 from datetime import datetime
 from typing import Literal
 
-from devices import date_time
+from devices import date_time, quirks
 from devices.errors import need
 from devices.ieee11073 import sfloat, to_sfloat
 from devices.measurement import Content, Measurement
@@ -24,6 +24,8 @@ _RANGES: tuple[PulseRateRange | None, ...] = ("within", "above", "below", None)
 
 _PRESSURES = struct.Struct("<B3H")
 _UINT16 = struct.Struct("<H")
+_SWAPPED_UINT16 = struct.Struct(">H")
+_PLAUSIBLE_PULSE = (20, 300)
 
 
 class BloodPressure(Measurement, frozen=True, kw_only=True):
@@ -64,7 +66,8 @@ class BloodPressure(Measurement, frozen=True, kw_only=True):
 def decode(frame: bytes, device_name: str | None = None) -> BloodPressure:
     """Return the measurement. Reserved flag bits and trailing bytes are ignored.
 
-    Raises DecodeError for a frame shorter than its flags say.
+    Some Beurer cuffs (see `quirks`) write pulse and status with the high byte first, and a user id without
+    its flag. Raises DecodeError for a frame shorter than its flags, or such a cuff, say.
     """
     need(frame, _PRESSURES.size, "the three pressures")
     flags, systolic, diastolic, mean = _PRESSURES.unpack_from(frame)
@@ -76,17 +79,19 @@ def decode(frame: bytes, device_name: str | None = None) -> BloodPressure:
         need(frame, offset + date_time.SIZE, "the time stamp")
         taken_at = date_time.lenient(frame, offset)
         offset += date_time.SIZE
+    swapped = quirks.swaps_pulse(device_name) and not _is_in_order(frame, flags, offset)
+    uint16 = _SWAPPED_UINT16 if swapped else _UINT16
     if flags & _PULSE:
         need(frame, offset + 2, "the pulse rate")
-        pulse = sfloat(_UINT16.unpack_from(frame, offset)[0])
+        pulse = sfloat(uint16.unpack_from(frame, offset)[0])
         offset += 2
-    if flags & _USER:
+    if flags & _USER or swapped:
         need(frame, offset + 1, "the user id")
         user = frame[offset]
         offset += 1
     if flags & _STATUS:
         need(frame, offset + 2, "the measurement status")
-        status = _UINT16.unpack_from(frame, offset)[0]
+        status = uint16.unpack_from(frame, offset)[0]
     return BloodPressure(
         systolic=_pressure(systolic, unit),
         diastolic=_pressure(diastolic, unit),
@@ -126,6 +131,14 @@ def encode(measurement: BloodPressure, *, unit: Literal["mmHg", "kPa"] = "mmHg")
     pressures = (measurement.systolic, measurement.diastolic, measurement.mean_arterial_pressure)
     raw = (to_sfloat(None if value is None else value / factor) for value in pressures)
     return _PRESSURES.pack(flags, *raw) + tail
+
+
+def _is_in_order(frame: bytes, flags: int, offset: int) -> bool:
+    """Tell whether the pulse makes sense as the specification orders its bytes; swapped, it is absurd."""
+    if not flags & _PULSE or len(frame) < offset + 2:
+        return False
+    pulse = sfloat(_UINT16.unpack_from(frame, offset)[0])
+    return pulse is None or _PLAUSIBLE_PULSE[0] <= pulse <= _PLAUSIBLE_PULSE[1]
 
 
 def _pressure(raw: int, unit: float) -> float | None:

@@ -29,3 +29,21 @@ class Measurement(msgspec.Struct, frozen=True):
     def content(self) -> Content | None:
         """Return what goes into a reading; None if this says nothing about a person (a clock, a number)."""
         return None
+
+    def why_no_reading(self) -> str:
+        """Return the reason in words, for the operator, when `content` is None."""
+        return f"a {type(self).__name__} is not a measurement of a person"
+
+
+class NotYetCarried(Measurement, frozen=True):
+    """A measurement of a person that no reading carries yet: decoded and shown, never sent as values.
+
+    It becomes a reading when `wire.Kind` has a kind for it and the gateway knows what to make of its quality
+    flags; then it gets a `content` and derives from Measurement.
+    """
+
+    def why_no_reading(self) -> str:
+        """Return the reason in words, for the operator."""
+        name = type(self).__name__
+        article = "an" if name[0] in "AEIOU" else "a"
+        return f"{article} {name} is no reading yet: this version does not carry it"

@@ -80,8 +80,7 @@ def to_reading(
     content = measurement.content()
     record = _Record(frame, canonical(characteristic), device_id, received_at, clock, live)
     if content is None:
-        name = type(measurement).__name__
-        return _unreadable(record, f"a {name} is not a measurement of a person")
+        return _unreadable(record, measurement.why_no_reading())
     values = _measured(content)
     problem = _problem(content, values)
     if problem is not None:

@@ -5,7 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from devices import blood_pressure, current_time, date_time, heart_rate, ieee11073, weight
+from devices import (
+    and_weight,
+    blood_pressure,
+    blood_pressure_feature,
+    body_composition,
+    current_time,
+    date_time,
+    glucose,
+    heart_rate,
+    ieee11073,
+    intermediate_cuff_pressure,
+    omron,
+    pulse_oximeter,
+    temperature,
+    user_control,
+    weight,
+    weight_feature,
+    xiaomi,
+)
 from devices.errors import DecodeError
 from devices.measurement import Measurement
 
@@ -14,10 +32,25 @@ Decoder = Callable[[bytes, str | None], Measurement]
 
 _DECODERS: dict[str, Decoder] = {
     "2A08": date_time.decode,
+    "2A18": glucose.decode,
+    "2A1C": temperature.decode,
+    "2A1E": temperature.decode,
     "2A2B": current_time.decode,
     "2A35": blood_pressure.decode,
+    "2A36": intermediate_cuff_pressure.decode,
     "2A37": heart_rate.decode,
+    "2A49": blood_pressure_feature.decode,
+    "2A5E": pulse_oximeter.decode_spot_check,
+    "2A5F": pulse_oximeter.decode_continuous,
+    "2A60": pulse_oximeter.decode_features,
+    "2A9C": body_composition.decode,
     "2A9D": weight.decode,
+    "2A9E": weight_feature.decode,
+    "2A9F": user_control.decode,
+    and_weight.UUID: and_weight.decode,
+    "ADV-181B": xiaomi.decode_scale_2,
+    "ADV-181D": xiaomi.decode_scale_1,
+    "OMRON-EEPROM-14LE": omron.decode,
     "FLOAT32": ieee11073.decode_float32,
     "SFLOAT": ieee11073.decode_sfloat,
 }

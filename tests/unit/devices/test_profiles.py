@@ -149,10 +149,25 @@ def test_every_shorter_frame_of_a_full_one_is_refused_or_says_less(characteristi
     """No prefix of a frame with all fields may be taken for the whole."""
     full = {
         "2A08": "e20704110f3300",
+        "2A18": "1f0400e407050e0c311d4e0168b0f80000",
+        "2A1C": "06680100ffe207030a15340002",
+        "2A1E": "06680100ffe207030a15340002",
         "2A2B": "e10701040b262d030102",
         "2A35": "1e8a00580078000000041114293b3c00012700",
+        "2A36": "1f510000000000e40705150a1e2d6400010600",
         "2A37": "1faa008d008d00",
+        "2A49": "ff01",
+        "2A5E": "0f62004000ea0703030c1e00000100000078e3",
+        "2A5F": "1fdef3caf3caf35af5d4f3b2f220010000007ae3",
+        "2A60": "ff00e00107040a",
+        "2A9C": "ff0fc300ea0703030c1e00010f1a9101e803e803e803e803e803e803e803",
         "2A9D": "0e783eea07050c12353601ee002607",
+        "2A9E": "bf010000",
+        "2A9F": "0201a80e",
+        "23434101-1FE4-1EFF-80CB-00FF78297D8B": "06d402ea0703030c1e0001",
+        "ADV-181B": "0226ea070303070000ea019a38",
+        "ADV-181D": "229e43e507040b101301",
+        "OMRON-EEPROM-14LE": "6457431a7316161c000046001900",
         "SFLOAT": "6ce1",
         "FLOAT32": "6c0100ff",
     }[characteristic]
@@ -230,7 +245,7 @@ def test_a_characteristic_may_be_written_in_three_ways(name: str):
 
 @pytest.mark.parametrize("name", ["", "2A99", "\x00", "9" * 10_000, "00002a9d-0000-1000-8000-00805f9b34fc"])
 def test_an_unknown_characteristic_is_refused_with_what_is_known(name: str):
-    with pytest.raises(DecodeError, match="known are 2A08, 2A2B, 2A35") as caught:
+    with pytest.raises(DecodeError, match="known are 2A08, 2A18, 2A1C") as caught:
         decode(name, b"\x00")
     assert len(str(caught.value)) < 300
 

@@ -235,6 +235,36 @@ def test_a_clock_or_a_number_is_no_measurement_of_a_person(measurement: Any):
     assert "not a measurement of a person" in (reading.error or "")
 
 
+@pytest.mark.parametrize(
+    ("characteristic", "frame", "reason"),
+    [
+        ("2A1C", "00720100ff", "a Temperature is no reading yet"),
+        ("2A5E", "0061004800", "a SpotCheck is no reading yet"),
+        ("2A9C", "0000c800", "a BodyComposition is no reading yet"),
+        ("2A18", "020700ea0701010c00005ab011", "a Glucose is no reading yet"),
+        ("ADV-181B", "0224e607020e10293a00009a38", "a ScaleAdvertisement is no reading yet"),
+        ("OMRON-EEPROM-14LE", "6457431a7316161c000046001900", "an OmronRecord is no reading yet"),
+        ("2A36", "045000ff07ff074800", "not a result"),
+        ("2A49", "0000", "not a measurement of a person"),
+        ("2A9F", "0201a80e", "not a measurement of a person"),
+    ],
+)
+def test_what_no_reading_carries_yet_says_so_and_gives_no_values(
+    characteristic: str, frame: str, reason: str
+):
+    measurement = decode(characteristic, bytes.fromhex(frame))
+    assert measurement.content() is None
+    reading = reading_of(measurement, characteristic=characteristic)
+    assert reading.kind is Kind.UNREADABLE
+    assert reason in (reading.error or "")
+
+
+def test_the_weight_of_ands_own_characteristic_is_a_weight():
+    own = "23434101-1FE4-1EFF-80CB-00FF78297D8B"
+    reading = reading_of(decode(own, bytes.fromhex("00d402")), characteristic=own)
+    assert (reading.kind, reading.values.weight) == (Kind.WEIGHT, 72.4)
+
+
 def test_the_same_record_is_the_same_reading_whenever_it_is_read():
     first = reading_of(pressure(), clock=UNKNOWN)
     again = reading_of(pressure(), received_at=RECEIVED + timedelta(days=3), live=False)
