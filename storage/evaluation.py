@@ -125,6 +125,11 @@ async def lock_patients(conn: Connection, patient_ids: Sequence[UUID]) -> None:
     )
 
 
+async def lock_patient(conn: Connection, patient_id: UUID) -> None:
+    """Wait until no other transaction evaluates the patient, on any connection."""
+    await conn.execute("select pg_advisory_xact_lock(hashtextextended(%s::uuid::text, 1))", [patient_id])
+
+
 async def lock_gateways(conn: Connection, gateway_ids: Sequence[str]) -> None:
     """Wait until no other transaction watches any of them. One order for all: no deadlock."""
     await conn.execute(

@@ -13,6 +13,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from storage.database import Connection
+from storage.evaluation import lock_patient
 
 EVALUATED_ANEW = timedelta(hours=72)
 """How far back a new plan is held against what was measured: as far as a measurement opens a case at all."""
@@ -218,6 +219,9 @@ async def sign_plan(
     before the plan, or while no plan could be read.
     """
     async with conn.transaction():
+        # No evaluation of the patient runs meanwhile: a reading that is stored after the look at the table
+        # is evaluated with this plan, one from before is found.
+        await lock_patient(conn, patient_id)
         cursor = await conn.execute(
             "insert into plan (patient_id, version, document, signed_by, signed_at)"
             " select %(patient)s, coalesce(max(version), 0) + 1, %(document)s, %(staff)s, %(at)s"
@@ -225,10 +229,10 @@ async def sign_plan(
             {"patient": patient_id, "document": Jsonb(document), "staff": signed_by, "at": at},
         )
         row = await cursor.fetchone()
-        # Also where nothing is stored yet: a reading that is being stored right now sees no plan.
         await conn.execute(
-            "insert into evaluation_due (patient_id, since) values (%s, %s)",
-            [patient_id, at - EVALUATED_ANEW],
+            "insert into evaluation_due (patient_id, since) select %(patient)s, %(since)s where exists"
+            " (select from reading where patient_id = %(patient)s and measured_at > %(since)s)",
+            {"patient": patient_id, "since": at - EVALUATED_ANEW},
         )
     assert row is not None  # an aggregate always gives a row
     return int(row[0])

@@ -161,7 +161,6 @@ async def build(
         await registry.add_account(conn, account)
         for number in range(patients):
             await _add_patient(conn, number, plan or heart_failure(), started)
-        await conn.execute("delete from evaluation_due")  # the signed plans have been looked at
     return World(dsn)
 
 
