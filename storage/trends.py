@@ -35,6 +35,7 @@ class ReadingRow:
     origin: str
     clock: str
     corrects: UUID | None
+    stored_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ async def readings(
             "with r as (select * from readings_of(%s, %s, %s))"
             " select reading_id, measured_at, received_at, kind, device_id, systolic, diastolic, pulse,"
             " heart_rate, weight, breathlessness, orthopnoea, swelling, dizziness, flags, origin, clock,"
-            " corrects from r where not exists (select from r later where later.corrects = r.reading_id)"
+            " corrects, stored_at from r"
+            " where not exists (select from r later where later.corrects = r.reading_id)"
             " order by measured_at, reading_id",
             [patient_id, from_time, to_time],
         )

@@ -98,7 +98,10 @@ def context(home: Home, at: datetime) -> dict[str, Any]:
             zone=zone,
             repeat_until=_repeat_until(home, at, zone),
         ),
-        "just_arrived": today.just_arrived((row.received_at for row in home.readings), at),
+        # By the gateway's clock or by ours: the gateway may have been offline.
+        "just_arrived": today.just_arrived(
+            (time for row in home.readings for time in (row.received_at, row.stored_at)), at
+        ),
         "read_at": read_at,
         "hours": opening_hours(home.calendar),
         "patient_zone": home.profile.zone,

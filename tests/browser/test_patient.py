@@ -98,8 +98,8 @@ async def test_a_reading_that_arrives_shows_and_is_called_checked_only_when_it_i
     page = await visit.open("monika", "/me")
     await chart_drawn(page)
     await page.locator("body[data-live-state=open]").wait_for()
-    household.store(visit.home, [household.weight(visit.home.at(0, "09:20"), 81.0)])
-    await expect(page.locator(".hk-task", has_text="Vikt")).to_contain_text("klart 09:20")
+    household.store(visit.home, [household.weight(visit.home.at(0, "09:30"), 81.0)])
+    await expect(page.locator(".hk-task", has_text="Vikt")).to_contain_text("klart 09:30")
     await expect(page.locator(".hk-verdict")).to_contain_text("Det kontrolleras.")
     async with await connect(visit.home.dsn, None) as conn:
         await conn.execute("delete from evaluation_due")  # the rules have looked at it

@@ -365,6 +365,20 @@ async def test_a_pending_page_asks_again_quickly_only_while_the_verdict_is_near(
         assert "hk:case from:body" in text
 
 
+async def test_what_a_gateway_brings_late_has_just_arrived_too(site: Site) -> None:
+    await await_rules(site, systolic=131, confirm=True)
+    site.clock.move(timedelta(minutes=40))
+    async with site.signed_in("monika") as client:
+        assert ASKS_AGAIN not in (await client.get("/me/today")).text
+        conn = await connect(site.dsn, None)
+        async with conn:
+            await conn.execute(
+                "update reading set stored_at = %s where patient_id = %s and measured_at = %s",
+                [site.clock.now - timedelta(seconds=3), world.MONIKA, world.NOW],
+            )
+        assert ASKS_AGAIN in (await client.get("/me/today")).text
+
+
 async def test_a_high_pressure_that_waits_for_its_repeat_says_what_to_do(site: Site) -> None:
     await await_rules(site, systolic=184, confirm=True)
     async with site.signed_in("monika") as client:
