@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Page, expect
 
+from storage.bindings import Binding, bind
 from storage.database import connect
 from tests.browser.conftest import Ward, violations
 from tests.browser.visit import LAPTOP, PHONE
@@ -46,6 +47,16 @@ async def fill_trays(ward: Ward) -> None:
         await conn.execute(
             "insert into unassigned_reading values (gen_random_uuid(), %s, %s, 2, %s, %s, 'weight', '{}')",
             [world.GATEWAY, SCALE, world.NOW, world.NOW],
+        )
+        await bind(
+            conn,
+            Binding(
+                gateway_id=world.GATEWAY,
+                device_id="D0:11:22:33:44:55",
+                user_slot=None,
+                patient_id=world.MONIKA,
+                valid_from=world.NOW - timedelta(days=60),
+            ),
         )
         await conn.execute("insert into service_heartbeat values ('ingest', 'h:1', %s)", [world.NOW])
         await conn.execute("insert into service_heartbeat values ('alerts', 'h:1', '2025-11-04')")
@@ -259,3 +270,17 @@ async def test_a_page_of_a_session_that_is_over_leads_to_the_sign_in_page(ward: 
     await new_case(ward)
     await page.wait_for_url("**/login*")
     ward.problems[:] = [problem for problem in ward.problems if "401" not in problem]
+
+
+async def test_a_device_is_taken_back_by_keyboard(ward: Ward) -> None:
+    await fill_trays(ward)
+    nurse = await ward.sign_in("nurse", f"/patients/{world.MONIKA}")
+    devices = nurse.get_by_role("region", name="Apparater")
+    await expect(devices).to_contain_text("Väska 14, sedan 5 sep")
+    await expect(devices.get_by_label("Tillbakatagen")).to_have_value("2025-11-04T09:12")
+    await devices.get_by_role("button", name="Ta tillbaka apparaten").focus()
+    await nurse.keyboard.press("Enter")
+    await expect(nurse.get_by_role("status").first).to_contain_text("Apparaten är tillbakatagen")
+    await expect(devices).to_contain_text("inga")
+    await assert_fit(nurse, "a patient without devices")
+    assert ward.problems == []
