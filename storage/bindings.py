@@ -87,6 +87,21 @@ async def bind_as_staff(conn: Connection, binding: Binding) -> UUID:
     )
 
 
+async def free_from(conn: Connection, binding: Binding, before: datetime) -> datetime:
+    """Return from when the binding can hold: its start, or when another ends after that and before `before`.
+
+    A device that was taken back in the morning can so be the next patient's from the same day. Only bindings
+    that the acting account may see are looked at; the others refuse the binding as before.
+    """
+    cursor = await conn.execute(
+        "select max(valid_to) from device_binding where gateway_id = %s and device_id = %s"
+        " and user_slot is not distinct from %s::smallint and valid_to > %s and valid_to < %s",
+        [binding.gateway_id, binding.device_id, binding.user_slot, binding.valid_from, before],
+    )
+    row = await cursor.fetchone()
+    return (row[0] if row else None) or binding.valid_from
+
+
 async def end_binding(conn: Connection, binding_id: UUID, at: datetime) -> None:
     """End a binding: what the device measures from `at` on is nobody's. For the owner's tools.
 

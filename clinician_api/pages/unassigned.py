@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from clinician_api.session import Nurse, now, pool
 from clinician_api.templating import render
 from storage import inbox, operations
 from storage.access import AccessRefused, acting
-from storage.bindings import Binding, BindingRefused, Waiting, bind_as_staff, unassigned
+from storage.bindings import Binding, BindingRefused, Waiting, bind_as_staff, free_from, unassigned
 from storage.sessions import Person
 
 router = APIRouter(include_in_schema=False)
@@ -56,7 +57,8 @@ async def bind(
         async with acting(
             pool(request), person.account_id, action="bind_device", patient_ids=[binding.patient_id]
         ) as conn:
-            await bind_as_staff(conn, binding)
+            start = await free_from(conn, binding, binding.valid_from + timedelta(days=1))
+            await bind_as_staff(conn, replace(binding, valid_from=start))
     except AccessRefused:
         return await _show(request, person, N_("Patient or gateway is not of your unit."), 403)
     except BindingRefused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import unquote
 from uuid import UUID, uuid4
 
@@ -22,22 +22,24 @@ from tests.integration.api.conftest import Site
 SCALE = "D0:99:88:77:66:55"
 
 
-async def add_waiting(site: Site, *, slot: int | None, count: int = 2) -> None:
+async def add_waiting(
+    site: Site, *, slot: int | None, count: int = 2, at: datetime = world.NOW - timedelta(days=1)
+) -> None:
     """Let readings of an unbound device wait in the tray, as ingest stores them."""
     conn = await connect(site.dsn, None)
     async with conn:
         for number in range(count):
-            at = world.NOW - timedelta(days=1, hours=number)
+            measured = at - timedelta(hours=number)
             reading_id = uuid4()
             row = {
                 "reading_id": str(reading_id), "gateway_id": world.GATEWAY, "device_id": SCALE,
-                "user_slot": slot, "measured_at": at.isoformat(), "kind": "weight", "weight": 71.2,
-                "flags": [], "origin": "live", "clock": "verified", "received_at": at.isoformat(),
+                "user_slot": slot, "measured_at": measured.isoformat(), "kind": "weight", "weight": 71.2,
+                "flags": [], "origin": "live", "clock": "verified", "received_at": measured.isoformat(),
             }  # fmt: skip
             await conn.execute(
                 "insert into unassigned_reading (reading_id, gateway_id, device_id, user_slot, measured_at,"
                 " received_at, kind, reading) values (%s, %s, %s, %s, %s, %s, 'weight', %s)",
-                [reading_id, world.GATEWAY, SCALE, slot, at, at, Jsonb(row)],
+                [reading_id, world.GATEWAY, SCALE, slot, measured, measured, Jsonb(row)],
             )
 
 
@@ -122,10 +124,12 @@ async def test_a_device_is_taken_back_and_goes_to_the_next_patient(site: Site) -
         text = (await client.get(answer.headers["location"])).text
         assert "Apparaten är tillbakatagen" in text
         assert SCALE not in text
+        await add_waiting(site, slot=2, count=1, at=world.NOW - timedelta(hours=1))
+        await add_waiting(site, slot=2, count=1, at=world.NOW)
         assert (await client.post("/unassigned", data=binding(world.INGRID))).status_code == 409
-        site.clock.move(timedelta(days=1))
-        form = binding(world.INGRID, from_day="2025-11-05")
+        form = binding(world.INGRID, from_day="2025-11-04")
         assert (await client.post("/unassigned", data=form)).status_code == 303
+    assert await weights_of(site, world.INGRID) == 1, "hers begins when it was taken back, not that midnight"
 
 
 @pytest.mark.parametrize(
