@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -49,9 +49,9 @@ class Hearing:
 class Patience:
     """How long silence may last before somebody is told.
 
-    `settle`: after the service's own start, and after the last reading or while some wait in the gateway's
-    outbox, nothing counts as missing yet. A backlog that drains would else open cases that the next second
-    takes back.
+    `settle`: after the service's own start, and after the last reading of a backlog or while some wait in the
+    gateway's outbox, nothing counts as missing yet. A backlog that drains would else open cases that the next
+    second takes back. A gateway that was never heard is given it after the start too.
     """
 
     gateway_silent_after: timedelta
@@ -75,34 +75,40 @@ async def sweep(
     """Look at every patient with a plan and at every gateway once. Return the hearing for the next sweep."""
     hearing = hearing.after(await store.ingest_heard(conn), now)
     if hearing.since is not None:
-        await sweep_gateways(conn, hearing.since, now, patience.gateway_silent_after, new_id)
+        await sweep_gateways(conn, hearing.since, now, patience, new_id)
     if now - patience.started >= patience.settle:
         await sweep_patients(conn, plans, now, patience, new_id)
     return hearing
 
 
 async def sweep_gateways(
-    conn: Connection, hearing_since: datetime, now: datetime, silent_after: timedelta, new_id: NewId = uuid4
+    conn: Connection, hearing_since: datetime, now: datetime, patience: Patience, new_id: NewId = uuid4
 ) -> None:
-    """Open a case for each gateway that has fallen silent; take back those that are heard again."""
+    """Open a case for each gateway that is silent; take back those that are heard again."""
     with_case = await case_storage.open_subjects(conn, Family.GATEWAY_SILENT.value)
-    blaming = now - hearing_since > silent_after
+    silent_after = patience.gateway_silent_after
+
+    def blamed(gateway: GatewayHeard) -> bool:
+        # At a first start nothing has been heard yet, and gateways may be enrolled by a date in the past.
+        listening = hearing_since if gateway.ever else max(hearing_since, patience.started + patience.settle)
+        return now - listening > silent_after and _silent(gateway, now, silent_after) is not None
+
     candidates = [
         gateway.gateway_id
-        for gateway in await store.gateways_heard(conn)
-        if (_silent(gateway, now, silent_after) and blaming) or Subject(None, gateway.gateway_id) in with_case
+        for gateway in await store.gateways_heard(conn, now)
+        if blamed(gateway) or Subject(None, gateway.gateway_id) in with_case
     ]
     for some in _slices(candidates):
         async with conn.transaction():
             await store.lock_gateways(conn, some)
-            heard = [gateway for gateway in await store.gateways_heard(conn) if gateway.gateway_id in some]
-            await _judge_gateways(conn, heard, blaming, now, silent_after, new_id)
+            again = [item for item in await store.gateways_heard(conn, now) if item.gateway_id in some]
+            await _judge_gateways(conn, again, blamed, now, silent_after, new_id)
 
 
 async def _judge_gateways(
     conn: Connection,
     heard: Sequence[GatewayHeard],
-    blaming: bool,
+    blamed: Callable[[GatewayHeard], bool],
     now: datetime,
     silent_after: timedelta,
     new_id: NewId,
@@ -113,14 +119,16 @@ async def _judge_gateways(
         finding = _silent(gateway, now, silent_after)
         if finding is None:
             audible.append(Subject(gateway_id=gateway.gateway_id))
-        elif blaming:
+        elif blamed(gateway):
             silent[Subject(gateway_id=gateway.gateway_id)] = [finding]
     await record(conn, silent, now=now, new_id=new_id)
     await _take_back(conn, audible, Family.GATEWAY_SILENT, now)
 
 
 def _silent(gateway: GatewayHeard, now: datetime, silent_after: timedelta) -> Finding | None:
-    return gateway_silent(gateway.received_at, now=now, after=silent_after, zone=ZoneInfo(gateway.zone))
+    return gateway_silent(
+        gateway.received_at, now=now, after=silent_after, zone=ZoneInfo(gateway.zone), ever=gateway.ever
+    )
 
 
 async def sweep_patients(

@@ -58,11 +58,15 @@ class PlanVersion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class GatewayHeard:
-    """When a gateway was last heard, by its own message or by the broker's about its end."""
+    """When a gateway was last heard, by its own message or by the broker's about its end.
+
+    `ever` false: it has not been heard yet, and `received_at` is when it was enrolled.
+    """
 
     gateway_id: str
     zone: str
     received_at: datetime
+    ever: bool = True
 
 
 @asynccontextmanager
@@ -268,13 +272,14 @@ async def readings_arriving(
 ) -> set[UUID]:
     """Return those whose readings are on their way.
 
-    One was stored between `stored_after` and `now`, or a gateway of theirs that was heard after
-    `heard_after` said that readings wait in its outbox.
+    One from a backlog, more than an hour old when it was stored, was stored between `stored_after` and `now`,
+    or a gateway of theirs that was heard after `heard_after` said that readings wait in its outbox. What is
+    stored as it is measured says nothing about what else waits: a strap may send for hours.
     """
     cursor = await conn.execute(
         "select patient_id from reading where patient_id = any(%(patients)s) and stored_at > %(stored)s"
         " and measured_at > %(now)s - interval '100 days'"
-        " and stored_at <= %(now)s"
+        " and stored_at <= %(now)s and measured_at < stored_at - interval '1 hour'"
         " union select b.patient_id from device_binding b join gateway_status s using (gateway_id)"
         " where b.patient_id = any(%(patients)s) and b.valid_to is null and s.received_at > %(heard)s"
         " and (s.status ->> 'outbox')::bigint > 0",
@@ -283,12 +288,19 @@ async def readings_arriving(
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def gateways_heard(conn: Connection) -> list[GatewayHeard]:
-    """Return every gateway in use that has ever been heard."""
-    cursor = await conn.execute(
-        "select g.gateway_id, u.zone, s.received_at from gateway g join gateway_status s using (gateway_id)"
-        " join care_unit u using (care_unit_id) where g.revoked_at is null order by g.gateway_id"
-    )
+_GATEWAYS_HEARD = """
+select g.gateway_id, u.zone, coalesce(s.received_at, g.enrolled_at), s.received_at is not null
+from gateway g join care_unit u using (care_unit_id) left join gateway_status s using (gateway_id)
+where g.revoked_at is null and (s.received_at is not null or exists (
+    select from device_binding b where b.gateway_id = g.gateway_id
+        and b.valid_from <= %(now)s and (b.valid_to is null or b.valid_to > %(now)s)))
+order by g.gateway_id
+"""
+
+
+async def gateways_heard(conn: Connection, now: datetime) -> list[GatewayHeard]:
+    """Return every gateway in use: heard at some time, or not yet though a device is bound to it now."""
+    cursor = await conn.execute(_GATEWAYS_HEARD, {"now": now})
     return [GatewayHeard(*row) for row in await cursor.fetchall()]
 
 

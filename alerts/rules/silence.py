@@ -53,18 +53,24 @@ def reminders(
 
 
 def gateway_silent(
-    last_heard: datetime, *, now: datetime, after: timedelta, zone: ZoneInfo
+    last_heard: datetime, *, now: datetime, after: timedelta, zone: ZoneInfo, ever: bool = True
 ) -> Finding | None:
-    """Return a grey finding when a gateway has not been heard for longer than `after`."""
+    """Return a grey finding when a gateway has not been heard for longer than `after`.
+
+    `ever` false: it has never been heard, and `last_heard` is when it was enrolled.
+    """
     if now - last_heard <= after:
         return None
+    since_sv, since_en = words.moment_sv(last_heard, zone), words.moment_en(last_heard, zone)
     return Finding(
         rule=GATEWAY_SILENT,
         family=Family.GATEWAY_SILENT,
         level=Level.GREY,
         measured_at=last_heard,
-        text_sv=f"Porten har inte hörts sedan {words.moment_sv(last_heard, zone)}.",
-        text_en=f"The gateway has not been heard since {words.moment_en(last_heard, zone)}.",
+        text_sv=f"Porten har inte hörts sedan {since_sv}." if ever else "Porten har aldrig hörts.",
+        text_en=f"The gateway has not been heard since {since_en}."
+        if ever
+        else "The gateway has never been heard.",
     )
 
 

@@ -7,7 +7,18 @@ from datetime import datetime, timedelta
 from alerts.evaluate import Plans
 from alerts.sweep import ALWAYS, Hearing, Patience, sweep
 from storage.evaluation import session
-from tests.integration.alerts.world import NOW, UNIT, World, build, gateway, patient, pressure, weight
+from tests.integration.alerts.world import (
+    NOW,
+    UNIT,
+    World,
+    build,
+    gateway,
+    patient,
+    pressure,
+    reading,
+    weight,
+)
+from wire.reading import Kind
 
 SILENT_AFTER = timedelta(minutes=5)
 MINUTE = timedelta(minutes=1)
@@ -116,6 +127,43 @@ async def test_a_silent_gateway_is_one_technical_task_of_its_unit(database: str)
     await look(world, NOW + timedelta(seconds=411))
     assert [(case["state"], case["cause"]) for case in world.cases()] == [("closed", "resolved")]
     assert world.events() == ["opened", "resolved"]
+
+
+async def test_a_gateway_that_was_never_heard_is_missed_once_a_device_is_bound_to_it(database: str) -> None:
+    world = await build(database, patients=2, heard=None, started=NOW)
+    world.execute("delete from device_binding where gateway_id = %s", gateway(1))
+    await look(world, NOW + SILENT_AFTER)
+    assert world.cases() == []
+    for minutes in (6, 7):
+        await look(world, NOW + minutes * MINUTE)
+    [case] = world.cases()
+    assert (case["family"], case["gateway_id"]) == ("gateway_silent", gateway(0))
+    assert [row["text_sv"] for row in world.rows("select text_sv from finding")] == [
+        "Porten har aldrig hörts."
+    ]
+    world.hear(NOW + 8 * MINUTE)
+    await look(world, NOW + 9 * MINUTE)
+    assert [(case["state"], case["cause"]) for case in world.cases()] == [("closed", "resolved")]
+
+
+async def test_a_service_that_has_just_started_waits_for_gateways_it_never_heard(database: str) -> None:
+    world = await build(database, heard=None)
+    await measured(world, 0)
+    patience = Patience(gateway_silent_after=SILENT_AFTER, started=NOW)
+    await look(world, NOW + SILENT_AFTER, patience=patience)
+    assert world.cases() == []
+    await look(world, NOW + SILENT_AFTER + MINUTE, patience=patience)
+    assert [case["family"] for case in world.cases()] == ["gateway_silent"]
+
+
+async def test_a_strap_that_sends_all_day_does_not_hide_what_is_missing(database: str) -> None:
+    world = await build(database)
+    await measured(world, 4)
+    world.take_in(reading(Kind.HEART_RATE, NOW, heart_rate=70))
+    world.execute("update reading set stored_at = measured_at + interval '10 seconds'")
+    patience = Patience(gateway_silent_after=SILENT_AFTER, settle=2 * MINUTE)
+    await look(world, NOW + MINUTE, patience=patience)
+    assert [case["family"] for case in world.cases()] == ["missing"]
 
 
 async def test_a_revoked_gateway_is_not_missed(database: str) -> None:

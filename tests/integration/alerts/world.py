@@ -27,6 +27,7 @@ from wire.reading import ClockQuality, Kind, Reading, Values
 
 NOW = datetime(2025, 11, 6, 9, 0, tzinfo=UTC)
 """A Thursday, 10:00 in Stockholm."""
+EVER = datetime(2100, 1, 1, tzinfo=UTC)
 UNIT = "SE2120002627-HSV1"
 CONTACT, DEPUTY, THIRD = (UUID(int=number) for number in (1, 2, 3))
 ACCOUNT = UUID(int=1001)
@@ -144,8 +145,12 @@ async def build(
     plan: Plan | None = None,
     hours: tuple[tuple[int, time, time], ...] = WEEKDAYS,
     started: datetime = NOW - timedelta(days=90),
+    heard: datetime | None = EVER,
 ) -> World:
-    """Register everything, one gateway and one bound scale for each patient."""
+    """Register everything, one gateway and one bound scale for each patient.
+
+    The gateways were last heard at `heard`: all the time, if a test says nothing else.
+    """
     async with await connect(dsn, None) as conn:
         await registry.add_care_unit(
             conn,
@@ -161,7 +166,11 @@ async def build(
         await registry.add_account(conn, account)
         for number in range(patients):
             await _add_patient(conn, number, plan or heart_failure(), started)
-    return World(dsn)
+    world = World(dsn)
+    if heard is not None:
+        for number in range(patients):
+            world.hear(heard, number)
+    return world
 
 
 def _nurse(staff_id: UUID, email: str) -> registry.Staff:

@@ -77,3 +77,7 @@ def test_a_gateway_is_silent_after_its_time_and_not_at_it() -> None:
     assert found is not None
     assert (found.level, found.measured_at) == (Level.GREY, heard)
     assert found.text_sv == "Porten har inte hörts sedan 6 nov 08:00."
+    never = gateway_silent(heard, now=heard + timedelta(hours=1), **ask, ever=False)
+    assert never is not None
+    assert never.measured_at == heard
+    assert (never.text_sv, never.text_en) == ("Porten har aldrig hörts.", "The gateway has never been heard.")
