@@ -47,6 +47,7 @@ EVENTS = {
     "joined": N_("A new deviation joined"),
     "notified": N_("Notified"),
     "escalated": N_("Passed on, as nobody had acknowledged"),
+    "escalated:contact": N_("Passed on, as nobody had been in touch"),
     "acknowledged": N_("Acknowledged"),
     "contacted": N_("Contact"),
     "consulted": N_("Physician consulted"),

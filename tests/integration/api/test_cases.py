@@ -396,3 +396,19 @@ async def test_who_has_not_been_looked_at_is_not_within_plan(site: Site) -> None
             )
             await conn.execute("delete from plan where patient_id = %s", [world.INGRID])
         assert (await client.get("/api/cases")).json()["within_plan"] == before - 2
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"), [("contact", "ingen hade hört av sig"), ("acknowledge", "ingen hade kvitterat")]
+)
+async def test_the_history_says_why_a_case_was_passed_on(site: Site, missing: str, words: str) -> None:
+    cases = await world.usual_cases(site.dsn)
+    conn = await connect(site.dsn, None)
+    async with conn:
+        await conn.execute(
+            "insert into case_event (case_id, at, kind, detail)"
+            " values (%s, now(), 'escalated', jsonb_build_object('missing', %s::text))",
+            [cases["red"], missing],
+        )
+    async with site.signed_in("nurse") as client:
+        assert words in (await client.get(f"/cases/{cases['red']}")).text
