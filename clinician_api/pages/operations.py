@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from wire.messages import Status
 
 router = APIRouter(include_in_schema=False)
 
+CLOCK_TOLERANCE = timedelta(minutes=2)
 LOW_BATTERY = 20
 MOST_BYTES = 4096
 
@@ -55,7 +56,24 @@ def gateway_view(row: GatewayRow, now: datetime) -> dict[str, Any]:
         except msgspec.ValidationError:
             status = None  # an older gateway's words; that it spoke is known all the same
     heard = row.received_at is not None and now - row.received_at < operations.HEARD
-    return {"row": row, "status": status, "silent": not (heard and row.online)}
+    return {
+        "row": row,
+        "status": status,
+        "silent": not (heard and row.online),
+        "clock_off": clock_off(row, status),
+    }
+
+
+def clock_off(row: GatewayRow, status: Status | None) -> int | None:
+    """Return the seconds by which a gateway's clock is off, behind if negative; None within CLOCK_TOLERANCE.
+
+    A box without a battery for its clock starts in the past until it has found a time server, and files
+    readings there. A status is not kept by the gateway while it is offline, so that its age is the clock's.
+    """
+    if status is None or status.sent_at is None or row.received_at is None:
+        return None
+    off = status.sent_at - row.received_at
+    return None if abs(off) <= CLOCK_TOLERANCE else round(off.total_seconds())
 
 
 def by_need(view: dict[str, Any]) -> tuple[bool, bool, str]:

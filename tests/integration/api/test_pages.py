@@ -261,6 +261,27 @@ async def test_operations_show_silence_battery_and_errors(site: Site) -> None:
         assert ">tyst<" in (await client.get("/operations")).text
 
 
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(-4320, "dess klocka går 4 320 min efter"), (30, "dess klocka går 30 min före"), (1, None)],
+)
+async def test_operations_show_a_gateway_whose_clock_is_off(
+    site: Site, minutes: int, words: str | None
+) -> None:
+    """A box without a battery for its clock files readings in the past, and nobody would know."""
+    conn = await connect(site.dsn, None)
+    sent = world.NOW + timedelta(minutes=minutes)
+    status = {"schema": 1, "online": True, "boot_id": "a", "version": "0.1.0", "sent_at": sent.isoformat()}
+    async with conn:
+        await conn.execute(
+            "insert into gateway_status values (%s, %s, true, %s)", [world.GATEWAY, world.NOW, Jsonb(status)]
+        )
+    async with site.signed_in("operator") as client:
+        text = (await client.get("/operations")).text.replace("\xa0", " ")
+    assert ("dess klocka" in text) is (words is not None)
+    assert words is None or words in text
+
+
 async def add_notification(site: Site, case_id: UUID, minutes_ago: int, error: str | None = None) -> None:
     """Let a notification wait, as the alerts service writes it."""
     conn = await connect(site.dsn, None)
