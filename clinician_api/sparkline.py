@@ -44,11 +44,16 @@ def sparkline(
 
 
 def daily_means(points: Sequence[Point]) -> list[Point]:
-    """Return one point for each UTC day: repeats of a morning would only make the small picture jagged."""
+    """Return one point for each UTC day: repeats of a morning would only make the small picture jagged.
+
+    The last point is the latest value itself, the one that is printed beside the picture: a mean with an
+    ordinary value of the same morning would hide half of what the case is about.
+    """
     days: dict[date, list[Point]] = {}
     for at, value in points:
         days.setdefault(at.astimezone(UTC).date(), []).append((at, value))
-    return [(of_day[-1][0], fmean(value for _, value in of_day)) for of_day in days.values()]
+    means = [(of_day[-1][0], fmean(value for _, value in of_day)) for of_day in days.values()]
+    return [*means[:-1], *points[-1:]]
 
 
 def _x(at: datetime, start: datetime, end: datetime) -> float:
