@@ -98,11 +98,6 @@ class ScheduleItem(Part):
     times_of_day: Annotated[tuple[Literal["morning", "evening"], ...], Field(min_length=1)] = ("morning",)
     readings_each_time: Annotated[int, Field(ge=1, le=3)] = 1
 
-    @property
-    def readings_per_day(self) -> int:
-        """Return how many readings a day of measurement has."""
-        return len(self.times_of_day) * self.readings_each_time
-
 
 class Limit(Ordered):
     """A value that must not be passed. The limit itself is still inside.

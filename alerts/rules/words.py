@@ -49,11 +49,6 @@ def decimal_en(value: float, places: int = 1) -> str:
     return f"{value:.{places}f}"
 
 
-def limit_figure(value: float) -> str:
-    """Return a limit as it was written: 170 rather than 170.0."""
-    return f"{value:g}"
-
-
 def days_sv(days: int) -> str:
     """Return a count of days."""
     return "1 dag" if days == 1 else f"{days} dagar"

@@ -20,6 +20,7 @@ from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
 from gateway.backends.bumble import bumble_backend
+from gateway.outbox import OutboxError
 from gateway.service import run
 from gateway.settings import Settings
 from hemkurva.demo.control import GATEWAYS_SOCKET
@@ -69,6 +70,8 @@ class Gateway:
                 await self._run_once()
             except (OSError, EOFError, TimeoutError) as error:
                 log.warning("gateway %s: no adapter yet (%s)", self._settings.gateway_id, error)
+            except OutboxError as error:
+                log.error("gateway %s: %s", self._settings.gateway_id, error)
             await asyncio.sleep(1)
 
     async def _run_once(self) -> None:
@@ -80,8 +83,10 @@ class Gateway:
             await asyncio.wait({service, gone}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stop.set()
-            await service
-            await transport.close()
+            try:
+                await service
+            finally:
+                await transport.close()
 
 
 def control(gateways: dict[str, Gateway]) -> FastAPI:
